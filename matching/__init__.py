@@ -1,0 +1,1 @@
+"""Facts and rules to answers: conditions, parameters, products, schemes, costs. Pure functions; no I/O."""

@@ -1,0 +1,9 @@
+"""Mapped tables, one file per aggregate. Importing ``models`` never imports this package."""
+
+from models.tables.base import Base
+from models.tables.batch import Batch
+from models.tables.client import Client, Token
+from models.tables.receipt import Receipt
+from models.tables.snapshot import Snapshot
+
+__all__ = ["Base", "Batch", "Client", "Receipt", "Snapshot", "Token"]

@@ -1,0 +1,1 @@
+"""What a new office starts with, as data; `seed.city` makes the demo city."""

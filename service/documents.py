@@ -1,0 +1,62 @@
+"""Reads the data files of ``seed/``: YAML that remembers its lines, refuses repeated keys, and never runs code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from models.errors import DataFileError
+from models.marked import MarkedDict
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _MarkedLoader(_Loader):  # type: ignore[misc, valid-type]
+    """Safe loader whose mappings are ``MarkedDict``; numbers with a point stay text so that no digit is lost."""
+
+
+def _mapping(loader: Any, node: yaml.MappingNode) -> MarkedDict:
+    loader.flatten_mapping(node)
+    file = loader.rongqiao_file
+    lines: dict[str, int] = {}
+    made = MarkedDict(file=file, line=node.start_mark.line + 1, lines=lines)
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        line = key_node.start_mark.line + 1
+        if key in made:
+            raise DataFileError(file, line, str(key), key, "A key stands once in a mapping.", "Remove or rename one.")
+        lines[str(key)] = line
+        made[key] = loader.construct_object(value_node, deep=True)
+    return made
+
+
+_MarkedLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_MarkedLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: loader.construct_scalar(node))
+
+
+def read_yaml(path: Path, root: Path | None = None) -> Any:
+    """The content of one data file.
+
+    Mappings are :class:`MarkedDict`; numbers with a decimal point arrive as text, for ``Decimal``.
+    Raises ``DataFileError`` with file and line for anything that is not well-formed.
+    """
+    name = str(path.relative_to(root)) if root else str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise DataFileError(
+            name, 0, "file", path.name, f"It cannot be read: {problem}.", "Check path and UTF-8."
+        ) from None
+    loader = _MarkedLoader(text)
+    loader.rongqiao_file = name
+    try:
+        return loader.get_single_data()
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 1 if problem.problem_mark else 0
+        raise DataFileError(
+            name, line, "yaml", problem.problem, "The file is not well-formed YAML.", "Mend this line."
+        ) from None
+    finally:
+        loader.dispose()

@@ -1,0 +1,56 @@
+"""One office's data folder: the database, the lake of records, the snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from service.store import Store
+
+
+class Office:
+    """Everything a use case needs to do I/O. ``home`` is ``RONGQIAO_HOME``.
+
+    ``lake`` holds record files, ``snapshots`` built results, ``work`` unfinished files on the same file system, so
+    that finishing one is a rename.
+    """
+
+    def __init__(self, home: Path, store: Store):
+        self.home = home
+        self.lake = home / "lake"
+        self.snapshots = home / "snapshots"
+        self.work = home / "work"
+        self.store = store
+
+    @classmethod
+    def open(cls, home: Path, database_url: str = "") -> Office:
+        """Open the folder, creating it where missing, with its schema up to date."""
+        office = cls(home, Store(database_url or f"sqlite:///{home.resolve() / 'rongqiao.db'}"))
+        for folder in (office.lake, office.snapshots, office.work):
+            folder.mkdir(parents=True, exist_ok=True)
+        office.store.migrate()
+        return office
+
+    def write(self) -> AbstractContextManager[Session]:
+        """One committed transaction; see ``Store.write``."""
+        return self.store.write()
+
+    def read(self) -> AbstractContextManager[Session]:
+        """A read-only view; see ``Store.read``."""
+        return self.store.read()
+
+    def close(self) -> None:
+        self.store.close()
+
+
+@contextmanager
+def opened(home: Path, database_url: str = "") -> Iterator[Office]:
+    """An office for the length of a block."""
+    office = Office.open(home, database_url)
+    try:
+        yield office
+    finally:
+        office.close()

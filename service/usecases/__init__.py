@@ -1,0 +1,1 @@
+"""One file per verb; each takes the office first and commits once."""
