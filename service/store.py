@@ -82,10 +82,9 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; nothing happens when it is there already."""
-        with self._writer.connect() as connection:
-            with connection.begin():
-                if _revision(connection) != newest_revision():
-                    command.upgrade(_config(connection), "head")
+        with self._writer.connect() as connection, connection.begin():
+            if _revision(connection) != newest_revision():
+                command.upgrade(_config(connection), "head")
 
     def downgrade(self, revision: str) -> None:
         """Take the schema back to ``revision`` (``base`` empties it)."""
