@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from models.errors import RefusedInput
 
 EPOCH = date(1970, 1, 1)
-_SPAN = re.compile(r"^(\d{1,4})m$")
+_SPAN = re.compile(r"(\d{1,4})m", re.ASCII)
 
 
 def month_end(day: date) -> date:
@@ -71,7 +71,7 @@ class Window:
 
 def parse_span(text: str) -> int:
     """Months of a span written ``12m``; the only unit data files use."""
-    match = _SPAN.match(text)
+    match = _SPAN.fullmatch(text)
     if not match:
         raise RefusedInput("bad_span", "span", text, "A span is a number of months.", "Write it like 12m.")
     return int(match[1])

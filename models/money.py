@@ -10,12 +10,12 @@ from models.errors import RefusedInput
 FEN_PER_YUAN = 100
 #: Largest amount the product holds: 10 trillion yuan, well inside int64 fen.
 LARGEST_YUAN = Decimal("10000000000000")
-_AMOUNT = re.compile(r"^-?\d{1,14}(\.\d{1,2})?$", re.ASCII)
+_AMOUNT = re.compile(r"-?\d{1,14}(\.\d{1,2})?", re.ASCII)
 
 
 def parse_yuan(text: str, field: str = "amount_yuan") -> Decimal:
     """Yuan from text such as ``1234.50``; no exponent, no separator, at most two decimals."""
-    if not isinstance(text, str) or not _AMOUNT.match(text):
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
         raise RefusedInput(
             "bad_amount",
             field,

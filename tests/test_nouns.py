@@ -90,13 +90,13 @@ def test_a_date_that_is_none_is_refused_by_name(text: str) -> None:
 
 def test_spans_are_months() -> None:
     assert parse_span("12m") == 12
-    for text in ("12", "1y", "m", "-1m", "12 m"):
+    for text in ("12", "1y", "m", "-1m", "12 m", "12m\n"):
         with pytest.raises(RefusedInput):
             parse_span(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["1e5", "NaN", "1,000", " 1", "1.234", "１２３", "--1", "", "0x1", "Infinity", "9" * 15]
+    "text", ["1e5", "NaN", "1,000", " 1", "1.234", "１２３", "--1", "", "1\n", "0x1", "Infinity", "9" * 15]
 )
 def test_an_amount_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(RefusedInput, match="amount"):
