@@ -14,7 +14,7 @@ class MarkedDict(dict[str, Any]):
         super().__init__(*args)
         self.file = file
         self.line = line
-        self.lines = lines or {}
+        self.lines = {} if lines is None else lines
 
     def wrong(self, field: str, rule: str, fix: str) -> DataFileError:
         """The error that this mapping's ``field`` breaks ``rule``; the caller raises it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _MarkedLoader(_Loader):  # type: ignore[misc, valid-type]
-    """Safe loader whose mappings are ``MarkedDict``; numbers with a point stay text so that no digit is lost."""
+    """Safe loader whose mappings are ``MarkedDict``.
+
+    Numbers with a point stay text, so that no digit is lost; only ``true`` and ``false`` are flags, so that a key
+    called ``on`` or a code called ``no`` stays what it says.
+    """
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> MarkedDict:
@@ -32,7 +37,24 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> MarkedDict:
     return made
 
 
+def _day(loader: Any, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        line = node.start_mark.line + 1
+        raise DataFileError(
+            loader.rongqiao_file, line, "date", node.value, "There is no such day.", "Write it like 2024-10-31."
+        ) from None
+
+
+_FLAGS = "tag:yaml.org,2002:bool"
+_MarkedLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _FLAGS]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+_MarkedLoader.add_implicit_resolver(_FLAGS, re.compile(r"^(?:true|false)$"), list("tf"))
 _MarkedLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_MarkedLoader.add_constructor("tag:yaml.org,2002:timestamp", _day)
 _MarkedLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: loader.construct_scalar(node))
 
 

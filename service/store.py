@@ -74,11 +74,9 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent view that cannot write."""
+        # Closing, not rolling back: a rollback would expire the objects that the block hands out.
         with Session(self._readers, expire_on_commit=False) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
 
     def migrate(self) -> None:
         """Bring the schema to the newest revision; nothing happens when it is there already."""
