@@ -12,7 +12,10 @@ from models.tables.base import Base, UtcTime
 
 
 class Batch(Base):
-    """Rows that arrived together. ``status`` is ``landed`` or ``refused``; ``seq`` is the order of commits."""
+    """Rows that arrived together; ``seq`` is the order of commits.
+
+    ``status``: ``landed``; ``refused`` (too many bad rows); ``unchanged`` (nothing new, kept for its rejected rows).
+    """
 
     __tablename__ = "batch"
     __table_args__ = (Index(None, "feed", "status"), Index(None, "feed", "file_sha256"))
