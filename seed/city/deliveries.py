@@ -68,7 +68,8 @@ def _feed_files(city: City, feed: Feed, table: pa.Table, folder: Path) -> list[D
     made: list[Delivery] = []
     for slot, load in zip(files, loads(city.p, city.line, feed, table, files, city.seed), strict=True):
         empty = not load.good.num_rows and not load.slips.num_rows
-        if empty and not city.p["deliveries"]["send_empty_files"]:
+        # A file of no rows says "nothing happened", and only a closed-world feed can say that.
+        if empty and not (feed.absent_means_none and city.p["deliveries"]["send_empty_files"]):
             continue
         made += _send(city, feed, shape, slot, load, folder)
     return made
