@@ -1,0 +1,70 @@
+"""Is it alive, is it ready, which version is it, how much does it do."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from typing import Annotated
+
+from fastapi import APIRouter
+from sqlalchemy import text
+from starlette.responses import PlainTextResponse, Response
+
+from service.api.route import PROBLEMS, DeskDep, requires
+from service.api.shapes import Health, Readiness, VersionAnswer
+from service.auth import Action, Caller
+from service.desk import Desk
+from service.encode import answered
+
+router = APIRouter(tags=["operation"])
+_LEAST_FREE_BYTES = 100_000_000
+
+
+@router.get("/healthz", summary="Alive", responses={200: {"model": Health}})
+async def healthz() -> Response:
+    """The process answers. Touches neither database nor disk."""
+    return answered({"status": "ok"})
+
+
+@router.get("/readyz", summary="Ready to serve", responses={200: {"model": Readiness}, 503: {"model": Readiness}})
+async def readyz(desk: DeskDep) -> Response:
+    """Database reachable, a snapshot open, disk not full, and not stopping; 503 names what is missing."""
+    checks = {
+        "open": desk.is_open,
+        "database": _database_answers(desk),
+        "snapshot": desk.shelf.newest() is not None,
+        "disk": shutil.disk_usage(desk.settings.home).free >= _LEAST_FREE_BYTES,
+    }
+    ready = all(checks.values())
+    return answered({"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503)
+
+
+@router.get("/version", summary="Version", responses={200: {"model": VersionAnswer}})
+async def version_answer(desk: DeskDep) -> Response:
+    """Version of the product, and the snapshot that answers now."""
+    newest = desk.shelf.newest()
+    return answered(
+        {
+            "product": "rongqiao",
+            "version": version("rongqiao"),
+            "demo": desk.settings.is_demo,
+            "snapshot_id": newest.id if newest else None,
+            "as_of": newest.as_of if newest else None,
+        }
+    )
+
+
+@router.get(
+    "/metrics", summary="Counters as Prometheus text", responses={**PROBLEMS, 200: {"content": {"text/plain": {}}}}
+)
+async def metrics(caller: Annotated[Caller, requires(Action.READ_METRICS)], desk: DeskDep) -> Response:
+    """Requests by route and status, and the seconds they took, since the process started."""
+    return PlainTextResponse("\n".join(desk.meter.lines()) + "\n")
+
+
+def _database_answers(desk: Desk) -> bool:
+    try:
+        with desk.office.read() as session:
+            return session.execute(text("select 1")).scalar() == 1
+    except Exception:
+        return False

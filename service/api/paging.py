@@ -1,0 +1,57 @@
+"""Pages of short lists that fit in memory. Screens over firms have cursors of their own (`matching.cursors`)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from models.errors import RefusedInput
+
+Entry = TypeVar("Entry")
+
+
+def page_of(
+    entries: Sequence[Entry], keys: Sequence[str], cursor: str, limit: int
+) -> tuple[Sequence[Entry], str | None]:
+    """The entries after the one the cursor names, at most ``limit``, and the cursor of the next page.
+
+    ``keys`` are the entries' ids in the same order. ``RefusedInput`` for a cursor that names none of them.
+    """
+    start = 0
+    if cursor:
+        last = read(cursor)
+        if last not in keys:
+            raise bad_cursor(cursor)
+        start = keys.index(last) + 1
+    end = start + limit
+    return entries[start:end], write(keys[end - 1]) if end < len(entries) else None
+
+
+def paged(items: Sequence[Any], next_cursor: str | None, **more: Any) -> dict[str, Any]:
+    """The page as it is answered."""
+    return {"items": items, "next_cursor": next_cursor, **more}
+
+
+def write(key: str) -> str:
+    """A key as an opaque cursor."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def read(cursor: str) -> str:
+    """The key of a cursor; ``RefusedInput`` for a text that is none."""
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("utf-8")
+    except ValueError:
+        raise bad_cursor(cursor) from None
+
+
+def bad_cursor(cursor: str) -> RefusedInput:
+    """The refusal of a cursor that belongs to another list, or to none."""
+    return RefusedInput(
+        "bad_cursor",
+        "cursor",
+        cursor,
+        "A cursor is used as it was given, for the same list.",
+        "Ask for the first page.",
+    )

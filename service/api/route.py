@@ -1,0 +1,105 @@
+"""What every API route shares: strict bodies, one access declaration, and the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from models.errors import RefusedInput
+from service.api.shapes import Problem
+from service.auth import Action, Caller, check_may, not_authenticated
+from service.desk import Desk
+from service.strict_json import parse_strict, read_limited
+from service.usecases.issue_token import caller_of
+
+
+class _StrictRequest(Request):
+    """A request whose JSON body was read under the size limit and parsed strictly before the framework saw it."""
+
+    def __init__(self, request: Request, body: bytes):
+        super().__init__(request.scope, request.receive)
+        self._strict_body = body
+
+    async def body(self) -> bytes:
+        return self._strict_body
+
+    async def json(self) -> Any:
+        return parse_strict(self._strict_body)
+
+
+class StrictRoute(APIRoute):
+    """A route that takes a JSON body only under :mod:`service.strict_json`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def strictly(request: Request) -> Response:
+            kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+            if kind != "application/json":
+                raise RefusedInput(
+                    "unsupported_media_type",
+                    "Content-Type",
+                    kind,
+                    "This route takes JSON.",
+                    "Send Content-Type: application/json.",
+                    status=415,
+                )
+            body = await read_limited(request, desk_of(request).settings.max_json_bytes)
+            parse_strict(body)
+            return await handle(_StrictRequest(request, body))
+
+        return strictly
+
+
+#: Each of these may come back from any guarded route; the document says so once per route.
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": words, "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+    for status, words in {
+        400: "Malformed request",
+        401: "No valid token",
+        403: "The role may not do this",
+        404: "No such thing, or not for you",
+        422: "Refused input: field, value, rule, fix",
+    }.items()
+}
+
+
+def router(tag: str) -> APIRouter:
+    """A router of ``/v1`` with strict bodies and documented problems."""
+    return APIRouter(prefix="/v1", route_class=StrictRoute, tags=[tag], responses=PROBLEMS)
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk of the application that serves this request."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+class Guard:
+    """The dependency behind :func:`requires`; ``action`` is readable for the inventory test and the API document."""
+
+    def __init__(self, action: Action):
+        self.action = action
+
+    async def __call__(self, request: Request) -> Caller:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise not_authenticated("This route needs a bearer token.")
+        desk = desk_of(request)
+        caller = caller_of(desk.office, token.strip(), desk.now())
+        check_may(caller, self.action)
+        return caller
+
+
+def requires(action: Action) -> Any:
+    """The one way a route says who may call it: ``caller: Annotated[Caller, requires(Action.READ_FIRM)]``."""
+    return Depends(Guard(action))
+
+
+DeskDep = Annotated[Desk, Depends(desk_of)]

@@ -1,0 +1,181 @@
+"""Shapes of answers about firms and prospects."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from pydantic import Field
+
+from service.api.shapes import Shape
+from service.api.shapes_rules import NameShape
+
+
+class RegistrationShape(Shape):
+    entity_type: str | None
+    registration_status: str | None
+    established_on: date | None
+    district: str | None
+    industry_code: str | None
+    industry_section: str | None
+
+
+class EvaluationShape(Shape):
+    label: NameShape
+    state: str = Field(description="scored, status_unknown, not_live, nothing_known or no_model")
+    model: str | None
+    score: float | None = Field(description="0 to 1000")
+    low: float | None = Field(description="Least the score could be, were every missing item known")
+    high: float | None
+    grade: str | None
+    grade_low: str | None
+    grade_high: str | None
+    official_grade: str | None = Field(description="The imported official grade; it can cap ours")
+    coverage: float | None = Field(description="Share of the points that rest on known items")
+    percentile: float | None = Field(description="Standing among peers, 0 to 1")
+    peer_group: str | None
+    peers: int
+
+
+class FrozenShape(Shape):
+    quarter: date
+    snapshot_id: str
+    score: float | None
+    grade: str | None
+    coverage: float | None
+    percentile: float | None
+
+
+class FirmAnswer(Shape):
+    uscc: str
+    name: str | None
+    as_of: date
+    snapshot_id: str
+    registration: RegistrationShape
+    size_class: str | None
+    evaluation: EvaluationShape
+    pd: float | None = Field(description="Probability of default in 12 months; null without an approved model")
+    frozen: FrozenShape | None = Field(description="The quotable result of the last quarter end")
+
+
+class ProfileItem(Shape):
+    id: str
+    code: str
+    zh: str
+    en: str
+    dimension: str
+    category: str
+    type: str
+    unit: str
+    known: bool
+    value: Any = Field(description="null: unknown, or masked. Amounts are text in yuan")
+    masked: bool
+    observed_on: date | None
+    age_days: int | None
+    past_refresh: bool
+    agency: str
+    feed: str
+    share: str
+    personal: bool
+
+
+class ProfileAnswer(Shape):
+    uscc: str
+    name: str | None
+    as_of: date
+    snapshot_id: str
+    known: int
+    unknown: int
+    items: list[ProfileItem]
+
+
+class ScoreLine(Shape):
+    kind: str = Field(description="base, band, unknown, group, dimension, veto or official")
+    id: str
+    dimension: str | None
+    zh: str
+    en: str
+    points: str = Field(description="Exact, three decimals")
+    worst: float | None
+    best: float | None
+    counted_as: float | None = Field(description="What an unknown item counts for meanwhile")
+    item: str | None
+    value: Any
+    known: bool
+    masked: bool
+    cite: str
+
+
+class VetoShape(NameShape):
+    id: str
+    item: str
+    truth: str
+    cite: str
+
+
+class SlotShape(NameShape):
+    id: str
+    version: str
+    state: str = Field(description="used, off, not_yet, expired or empty")
+    note: NameShape
+
+
+class CardShape(NameShape):
+    id: str
+    version: str
+    legal_basis: str
+    origin: str
+    valid_from: date
+    valid_until: date | None
+
+
+class ScoreAnswer(EvaluationShape):
+    uscc: str
+    as_of: date
+    snapshot_id: str
+    card: CardShape | None
+    dimensions: dict[str, float]
+    lines: list[ScoreLine] = Field(description="They sum to the score exactly")
+    vetoes: list[VetoShape]
+    slots: list[SlotShape]
+    notes: list[NameShape]
+    frozen: FrozenShape | None
+
+
+class StepShape(Shape):
+    condition: dict[str, Any]
+    removes: int = Field(description="Firms this condition alone does not let through")
+    unknown: int = Field(description="Of these, firms without the fact")
+    left: int = Field(description="Firms that meet this condition and all before it")
+
+
+class ProspectCard(Shape):
+    prospect_id: str = Field(description="Stable for you, different for every other lender")
+    size_class: str | None
+    district: str | None
+    industry_section: str | None
+    grade: str | None
+    score_band: list[int] | None
+    uscc: str | None = Field(default=None, description="Staff only")
+    name: str | None = Field(default=None, description="Staff only")
+    score: float | None = Field(default=None, description="Staff only")
+
+
+class _Found(Shape):
+    as_of: date
+    snapshot_id: str
+    among: int = Field(description="Firms looked at: those not known to have ended")
+    total: int | None
+    undecided: int | None = Field(description="Firms that may yet meet the conditions, once a fact is known")
+    withheld_below: int | None = Field(description="Set when the group is too small to be shown to a lender")
+    waterfall: list[StepShape]
+    items: list[ProspectCard]
+    next_cursor: str | None
+
+
+class ProspectsAnswer(_Found):
+    product: str
+
+
+class SearchAnswer(_Found):
+    conditions: dict[str, Any]

@@ -1,0 +1,123 @@
+"""POST /v1/oauth/token: client credentials in, a bearer token out (RFC 6749 §4.4)."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from models.errors import RefusedInput
+from service.api.route import PROBLEMS, DeskDep
+from service.api.shapes import TokenAnswer
+from service.encode import encode
+from service.problem import problem_of, problem_response
+from service.strict_json import read_limited
+from service.usecases.issue_token import issue_token
+
+router = APIRouter(prefix="/v1", tags=["access"])
+
+_FORM: dict[str, Any] = {
+    "type": "object",
+    "required": ["grant_type"],
+    "properties": {
+        "grant_type": {"type": "string", "const": "client_credentials"},
+        "client_id": {"type": "string", "description": "Here, or as the user of HTTP Basic"},
+        "client_secret": {"type": "string", "description": "Here, or as the password of HTTP Basic"},
+        "scope": {"type": "string", "description": "Accepted and ignored: the role decides"},
+    },
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": _FORM,
+                "example": '-u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials',
+            }
+        },
+    }
+}
+_MAX_FORM = 8_000
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+@router.post(
+    "/oauth/token",
+    summary="Get a bearer token",
+    responses={200: {"model": TokenAnswer}, 400: PROBLEMS[400], 401: PROBLEMS[401]},
+    openapi_extra=_BODY,
+)
+async def token(request: Request, desk: DeskDep) -> Response:
+    """Systems identify themselves by client id and secret, in the form or by HTTP Basic."""
+    try:
+        client_id, secret = await _credentials(request)
+        issued = issue_token(desk.office, client_id, secret, desk.now(), desk.settings.token_seconds)
+    except RefusedInput as refused:
+        # `error` is what OAuth clients look for (RFC 6749 §5.2); the rest is the problem every route answers with.
+        error = refused.code if refused.code in _OAUTH_ERRORS else "invalid_request"
+        headers = {"WWW-Authenticate": 'Basic realm="rongqiao"'} if refused.status == 401 else {}
+        return problem_response({**problem_of(refused), "error": error}, request, headers | _NO_STORE)
+    return Response(encode(issued), headers=_NO_STORE, media_type="application/json")
+
+
+_OAUTH_ERRORS = {"invalid_client", "unsupported_grant_type"}
+
+
+async def _credentials(request: Request) -> tuple[str, str]:
+    form = _form(await read_limited(request, _MAX_FORM), request.headers.get("content-type", ""))
+    grant = form.get("grant_type", "")
+    if grant != "client_credentials":
+        raise RefusedInput(
+            "unsupported_grant_type",
+            "grant_type",
+            grant,
+            "The one grant here is client_credentials.",
+            "Send grant_type=client_credentials.",
+            status=400,
+        )
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        return _basic(encoded)
+    if not form.get("client_id") or not form.get("client_secret"):
+        raise _malformed("client_id", None, "Client id and secret are missing.")
+    return form["client_id"], form["client_secret"]
+
+
+def _form(body: bytes, content_type: str) -> dict[str, str]:
+    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise RefusedInput(
+            "unsupported_media_type",
+            "Content-Type",
+            content_type,
+            "This route takes a form.",
+            "Send Content-Type: application/x-www-form-urlencoded.",
+            status=415,
+        )
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20)
+    except (UnicodeDecodeError, ValueError):
+        raise _malformed("body", None, "The form is malformed.") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise _malformed("body", None, "A member of the form is given twice.")
+    return form
+
+
+def _basic(encoded: str) -> tuple[str, str]:
+    try:
+        user, separator, password = base64.b64decode(encoded, validate=True).decode("utf-8").partition(":")
+    except ValueError:
+        separator = ""
+    if not separator:
+        raise _malformed("Authorization", None, "The Basic credentials are malformed.")
+    return unquote_plus(user), unquote_plus(password)
+
+
+def _malformed(field: str, value: object, rule: str) -> RefusedInput:
+    return RefusedInput(
+        "invalid_request", field, value, rule, "See RFC 6749, section 4.4, and the example at /docs.", status=400
+    )

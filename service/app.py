@@ -1,0 +1,101 @@
+"""Wires the HTTP application: routes, errors, middleware, the API document."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.staticfiles import StaticFiles
+
+from service.api import catalogue, feeds, firms, health, monitoring, products, prospects, schemes, tokens
+from service.api.route import Guard
+from service.auth import MAY
+from service.desk import Desk
+from service.middleware import Around
+from service.office import Office
+from service.pages import index, reference
+from service.pages.render import FOLDER
+from service.problem import install
+from service.settings import Settings
+from service.shelf import Shelf
+
+_DESCRIPTION = (
+    "One credit profile per firm, an evaluation that explains itself, and options in yuan. "
+    "Amounts are strings in yuan, rates fractions per year, dates ISO 8601; what is missing is unknown, never zero. "
+    "Every error is application/problem+json and says which field, which value, which rule and what to do."
+)
+_ROUTERS = (
+    index.router,
+    reference.router,
+    health.router,
+    tokens.router,
+    catalogue.routes,
+    feeds.routes,
+    firms.routes,
+    products.routes,
+    prospects.routes,
+    schemes.routes,
+    monitoring.routes,
+)
+
+
+def create_app(office: Office, settings: Settings, now: Callable[[], datetime] | None = None) -> FastAPI:
+    """The application of one office. ``now`` replaces the clock in tests; it returns an aware UTC time."""
+    desk = Desk(office, settings, Shelf(office, settings.snapshot_check_seconds), **({"now": now} if now else {}))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        desk.is_open = True
+        yield
+        desk.is_open = False
+
+    app = FastAPI(
+        title="Rongqiao",
+        version=version("rongqiao"),
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.desk = desk
+    for router in _ROUTERS:
+        # Flat, so that `app.routes` is the whole inventory of what can be called.
+        app.router.routes.extend(router.routes)
+    app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
+    install(app)
+    app.add_middleware(Around, meter=desk.meter)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def guard_of(route: APIRoute) -> Guard | None:
+    """The access declaration of a route; ``None`` for a public one."""
+    for dependency in route.dependant.dependencies:
+        if isinstance(dependency.call, Guard):
+            return dependency.call
+    return None
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the access declaration of each route in it."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    document.setdefault("components", {})["securitySchemes"] = {
+        "clients": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/v1/oauth/token", "scopes": {}}}}
+    }
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema and (guard := guard_of(route)):
+            for method in route.methods:
+                operation = document["paths"][route.path_format][method.lower()]
+                operation["security"] = [{"clients": []}]
+                operation["x-roles"] = sorted(MAY[guard.action])
+    app.openapi_schema = document
+    return document

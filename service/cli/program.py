@@ -1,0 +1,62 @@
+"""The command tree, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from models.errors import DataFileError, RefusedInput, RongqiaoError
+from service.cli import answers, city, intake, rulebook
+from service.cli.interrupt import listen
+from service.cli.output import complain
+
+app = typer.Typer(
+    name="rongqiao",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Rongqiao (融桥): the credit and financing matchmaker of a city. RONGQIAO_HOME is the data folder (./var).",
+)
+for _part in (city, intake, answers, rulebook):
+    _part.register(app)
+
+DONE, FAILED, REFUSED = 0, 1, 2
+
+
+def run_program(arguments: Sequence[str]) -> int:
+    """Run one command; 0 done, 1 failure, 2 refused input."""
+    listen()
+    as_json = "--json" in arguments
+    try:
+        code = app(args=list(arguments) or ["--help"], standalone_mode=False, prog_name="rongqiao")
+        return int(code or DONE)
+    except (RefusedInput, DataFileError) as error:
+        complain(error, as_json)
+        return REFUSED
+    except typer.TyperException as error:
+        complain(_usage(error), as_json)
+        return REFUSED
+    except (typer.Abort, KeyboardInterrupt):
+        raise KeyboardInterrupt from None
+    except RongqiaoError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    except BrokenPipeError:
+        raise
+    except Exception:
+        traceback.print_exc()
+        return FAILED
+
+
+def _usage(error: typer.TyperException) -> RefusedInput:
+    """A wrong command line as a refused input."""
+    parameter = getattr(error, "param", None)
+    field = getattr(error, "option_name", None) or getattr(parameter, "name", None) or "command"
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "rongqiao"
+    return RefusedInput(
+        "bad_usage", str(field), " ".join(sys.argv[1:])[:200], error.format_message(), f"See `{command} --help`."
+    )

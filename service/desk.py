@@ -1,0 +1,30 @@
+"""What a route needs at hand: the office, the settings, the snapshot in use, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from service.clock import day_of, utc_now
+from service.middleware import Meter
+from service.office import Office
+from service.settings import Settings
+from service.shelf import Shelf
+
+
+@dataclass
+class Desk:
+    """One per running application."""
+
+    office: Office
+    settings: Settings
+    shelf: Shelf
+    now: Callable[[], datetime] = utc_now
+    meter: Meter = field(default_factory=Meter)
+    #: False from the moment the server begins to stop, so that a balancer sends no new requests.
+    is_open: bool = True
+
+    def today(self) -> date:
+        """The current day of business."""
+        return day_of(self.now())

@@ -1,0 +1,1 @@
+"""HTML pages. They work without scripts."""

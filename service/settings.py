@@ -1,0 +1,34 @@
+"""What an operator may set, each by an environment variable ``RONGQIAO_<NAME>``. Passed around, never imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+#: Its presence in the home folder is what "demo mode" means; nothing else switches it on.
+DEMO_CLIENTS_FILE = "demo-clients.json"
+
+
+class Settings(BaseSettings):
+    """Settings of one office. Sizes are bytes, times seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="RONGQIAO_", frozen=True, extra="ignore")
+
+    home: Path = Path("var")
+    database_url: str = Field(default="", description="Empty: SQLite in the home folder. Else a SQLAlchemy URL.")
+    data: Path = Field(default=Path("../shared/data"), description="Published data files, read by `rongqiao real`.")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    max_json_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest JSON or form body.")
+    max_batch_bytes: int = Field(default=512_000_000, ge=1_000, description="Largest delivered file, as it travels.")
+    max_bad_share: float = Field(default=0.05, ge=0, le=1, description="A batch with a larger bad share is refused.")
+    token_seconds: int = Field(default=600, ge=10, le=3600, description="Life of a bearer token.")
+    snapshot_check_seconds: float = Field(default=1.0, ge=0, description="How often a newer snapshot is looked for.")
+    stop_seconds: int = Field(default=20, ge=1, description="How long a stopping server waits for open requests.")
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this home folder holds the invented demo city."""
+        return (self.home / DEMO_CLIENTS_FILE).exists()

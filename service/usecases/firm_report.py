@@ -1,0 +1,49 @@
+"""What a snapshot says about one firm: summary, profile, evaluation with its reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.errors import NotFound
+from scoring.evaluation.explain import explain
+from scoring.evaluation.quarter import frozen_quarter
+from service.answers.firm import evaluation_answer, profile_answer, score_answer, summary_answer
+from service.auth import Role
+from service.disclosure import Consent
+from service.rulebook import evaluations
+from service.shelf import Shelf
+from service.snapshots import OpenSnapshot
+
+
+def firm_summary(shelf: Shelf, snapshot: OpenSnapshot, uscc: str) -> dict[str, Any]:
+    """The firm in one screen, with the frozen result of the last quarter end beside the daily one."""
+    return {**summary_answer(snapshot, snapshot.row_of(uscc)), "frozen": _frozen(shelf, snapshot, uscc)}
+
+
+def firm_profile(snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None) -> dict[str, Any]:
+    """The items of the profile that ``viewer`` may see."""
+    return profile_answer(snapshot, snapshot.row_of(uscc), viewer, consent)
+
+
+def firm_score(shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role) -> dict[str, Any]:
+    """The evaluation with every line of points, vetoes, notes, and the frozen quarter-end result."""
+    row = snapshot.row_of(uscc)
+    why = explain(evaluations(), snapshot.columns, row, snapshot.as_of)
+    return {**score_answer(snapshot, row, why, viewer), "frozen": _frozen(shelf, snapshot, uscc)}
+
+
+def _frozen(shelf: Shelf, snapshot: OpenSnapshot, uscc: str) -> dict[str, Any] | None:
+    """The firm's result as frozen at the last quarter end; ``None`` where no snapshot was built for it."""
+    quarter = frozen_quarter(snapshot.as_of)
+    kept = shelf.frozen(quarter)
+    if kept is None:
+        return None
+    try:
+        made = evaluation_answer(kept, kept.row_of(uscc))
+    except NotFound:
+        return None  # the firm came into the records after that quarter
+    return {
+        "quarter": quarter,
+        "snapshot_id": kept.id,
+        **{name: made[name] for name in ("score", "grade", "coverage", "percentile")},
+    }
