@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,14 +12,12 @@ from starlette.testclient import TestClient
 
 from models.tables import Client
 from models.uscc import check_character
-from seed.city import plan_city, write_deliveries
+from seed.city import Delivery, plan_city, write_deliveries
 from service.app import create_app
 from service.auth import Role, hashed
 from service.office import Office
-from service.office_stages import office_stages
 from service.settings import Settings
-from service.usecases.build_snapshot import build_snapshot
-from service.usecases.ingest_batch import ingest_batch
+from service.usecases.run_demo import DemoPlan, run_demo
 
 SECRET = "a secret of a test"
 
@@ -102,15 +101,9 @@ def is_problem(response: Any, status: int, code: str = "") -> dict[str, Any]:
 def a_city(home: Path, firms: int = 60) -> Shell:
     """A small demo city, delivered and built as of 2024-10-31 and its last quarter end, with its application."""
     shell = a_shell(home)
-    city = plan_city(firms=firms, months=12)
-    for delivery in write_deliveries(city, home / "deliveries"):
-        ingest_batch(
-            shell.office,
-            delivery.feed,
-            delivery.path,
-            received_at=delivery.received_at,
-            covers_to=delivery.covers_to,
-        )
-    for day in (date(2024, 10, 31), date(2024, 9, 30)):
-        build_snapshot(shell.office, day, datetime(2024, 12, 1, tzinfo=UTC), stages=office_stages())
+
+    def write(plan: DemoPlan, folder: Path, progress: Callable[[int, int], None]) -> list[Delivery]:
+        return write_deliveries(plan_city(plan.firms, plan.as_of, months=12, seed=plan.seed), folder)
+
+    run_demo(shell.office, DemoPlan(firms, date(2024, 10, 31), seed=7), write)
     return shell

@@ -11,7 +11,7 @@ from models.tables.base import Base, UtcTime
 
 
 class Snapshot(Base):
-    """One build. ``frozen_quarter`` is set on the result that stays quotable for a quarter end."""
+    """One build. The first one of a quarter end is the frozen result of that quarter."""
 
     __tablename__ = "snapshot"
 
@@ -22,4 +22,3 @@ class Snapshot(Base):
     built_at: Mapped[datetime] = mapped_column(UtcTime)
     firms: Mapped[int]
     manifest_sha256: Mapped[str] = mapped_column(String(64))
-    frozen_quarter: Mapped[date | None] = mapped_column(default=None)

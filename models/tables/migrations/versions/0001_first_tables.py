@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.Column("built_at", UtcTime, nullable=False),
         sa.Column("firms", sa.Integer, nullable=False),
         sa.Column("manifest_sha256", sa.String(64), nullable=False),
-        sa.Column("frozen_quarter", sa.Date),
     )
     op.create_table(
         "client",
