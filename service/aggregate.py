@@ -147,7 +147,8 @@ def _parts(
 ) -> dict[str, dict[str, _Column]]:
     # Which firm stands where is known only when every feed has spoken; until then a column names its query.
     number = len(usccs)
-    usccs.append(table["uscc"].combine_chunks())
+    # Codes of fixed width are hashed in two thirds of the time strings take.
+    usccs.append(table["uscc"].combine_chunks().cast(pa.binary()).cast(pa.binary(LENGTH)))
     columns: dict[str, _Column] = {}
     parts: dict[str, dict[str, _Column]] = {}
     for item_id, names in query.parts.items():
@@ -192,10 +193,10 @@ def _valid(column: pa.Array) -> NDArray[np.bool_] | None:
 
 def _firm_index(usccs: Sequence[pa.Array]) -> tuple[NDArray[np.bytes_], list[NDArray[np.int64]]]:
     """Every firm, S18 ascending, and for each list of codes the places of its firms in that order."""
-    encoded = pa.chunked_array(usccs, pa.string()).dictionary_encode()
+    encoded = pa.chunked_array(usccs, pa.binary(LENGTH)).dictionary_encode()
     if encoded.num_chunks == 0:
         return np.empty(0, f"S{LENGTH}"), [np.empty(0, np.int64) for _ in usccs]
-    fixed = encoded.chunk(0).dictionary.cast(pa.binary()).cast(pa.binary(LENGTH))
+    fixed = encoded.chunk(0).dictionary
     met = np.frombuffer(fixed.buffers()[1], f"S{LENGTH}", count=len(fixed), offset=fixed.offset * LENGTH)
     order = np.argsort(met)
     place = np.empty(len(order), np.int64)

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from service.api import catalogue, feeds, firms, health, monitoring, products, prospects, schemes, tokens
 from service.api.route import Guard
 from service.auth import MAY
+from service.clock import utc_now
 from service.desk import Desk
 from service.middleware import Around
 from service.office import Office
@@ -45,9 +46,9 @@ _ROUTERS = (
 )
 
 
-def create_app(office: Office, settings: Settings, now: Callable[[], datetime] | None = None) -> FastAPI:
+def create_app(office: Office, settings: Settings, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """The application of one office. ``now`` replaces the clock in tests; it returns an aware UTC time."""
-    desk = Desk(office, settings, Shelf(office, settings.snapshot_check_seconds), **({"now": now} if now else {}))
+    desk = Desk(office, settings, Shelf(office, settings.snapshot_check_seconds), now)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -93,7 +94,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
     }
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema and (guard := guard_of(route)):
-            for method in route.methods:
+            for method in route.methods or ():
                 operation = document["paths"][route.path_format][method.lower()]
                 operation["security"] = [{"clients": []}]
                 operation["x-roles"] = sorted(MAY[guard.action])

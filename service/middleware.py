@@ -6,7 +6,7 @@ import logging
 import re
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
@@ -37,11 +37,11 @@ class Meter:
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, int]] = Counter()
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
 
     def add(self, route: str, method: str, status: int, seconds: float) -> None:
         self.requests[route, method, status] += 1
-        self.seconds[route] += seconds  # type: ignore[assignment]
+        self.seconds[route] += seconds
 
     def lines(self) -> Iterator[str]:
         yield "# TYPE rongqiao_requests_total counter"

@@ -95,7 +95,7 @@ class Shelf:
             self._open.move_to_end(snapshot_id)
             return found
 
-    def _first(self, query: Select[tuple[str, date, int]]) -> SnapshotRow | None:
+    def _first(self, query: Select[str, date, int]) -> SnapshotRow | None:
         with self._office.read() as session:
             row = session.execute(query.limit(1)).one_or_none()
-        return SnapshotRow(*row) if row else None
+        return SnapshotRow(row.id, row.as_of, row.firms) if row else None

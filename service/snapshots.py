@@ -9,7 +9,7 @@ from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,8 +26,7 @@ from service import snapshot_folder as files
 from service.office import Office
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """One item of one firm. ``observed`` and ``age_days`` are ``None`` where nothing was ever observed.
 
     ``stale``: what is known is older than the agency's refresh period; the value may still be valid.

@@ -23,6 +23,13 @@ Row = dict[str, Any]
 
 #: Days records are observed on, around the days profiles are asked for.
 FIRST_DAY, LAST_DAY = date(2021, 6, 1), date(2024, 12, 31)
+#: Days that records and questions share often, so that every bound is hit from both sides and on the day itself.
+EDGES = tuple(
+    day
+    for year in range(2021, 2025)
+    for day in (date(year, 6, 30), date(year, 7, 1), date(year, 12, 31), month_end(date(year, 2, 1)))
+    if day >= FIRST_DAY
+)
 
 _ARROW = {
     ColumnType.TEXT: pa.string(),
@@ -118,6 +125,9 @@ def _random_row(feed: Feed, firms: Sequence[str], picker: random.Random, keys: l
 
 
 def random_day(picker: random.Random) -> date:
+    """Any day of the span, one in three an edge."""
+    if picker.random() < 1 / 3:
+        return picker.choice(EDGES)
     return FIRST_DAY + timedelta(days=picker.randrange((LAST_DAY - FIRST_DAY).days + 1))
 
 

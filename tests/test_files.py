@@ -107,7 +107,7 @@ def test_packed_or_not_is_the_same(tmp_path: Path, packing: str) -> None:
 def test_large_files_are_unpacked_to_disk(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     small_memory = Limits(memory_bytes=100)
-    assert contents(opened(tmp_path, gzip.compress(TEXT.encode()), limits=small_memory))[0] == ROWS
+    assert contents(opened(tmp_path, gzip.compress(TEXT.encode(), mtime=0), limits=small_memory))[0] == ROWS
     assert contents(opened(tmp_path, TEXT.encode("gb18030"), limits=small_memory))[0] == ROWS
     assert list((tmp_path / "work").iterdir()) == []
 
@@ -212,12 +212,12 @@ def test_header_only(tmp_path: Path) -> None:
     ("data", "slug"),
     [
         (b"", "empty_file"),
-        (gzip.compress(b""), "empty_file"),
+        (gzip.compress(b"", mtime=0), "empty_file"),
         (b"\n\nuscc,month\n", "bad_header"),
         (b'"uscc,month\n', "bad_header"),
         (b'[{"uscc": "x"}]', "json_array"),
-        (gzip.compress(gzip.compress(b"uscc\n")), "packed_twice"),
-        (gzip.compress(TEXT.encode())[:-20], "damaged_archive"),
+        (gzip.compress(gzip.compress(b"uscc\n"), mtime=0), "packed_twice"),
+        (gzip.compress(TEXT.encode(), mtime=0)[:-20], "damaged_archive"),
         (lzma.compress(TEXT.encode())[:-20], "damaged_archive"),
         (zst(TEXT.encode() * 50)[:-20], "damaged_archive"),
         (b"PK\x03\x04 and nothing", "damaged_archive"),
@@ -279,7 +279,7 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     table = pa.table({"uscc": ["x"], "month": pa.array([date(2024, 1, 1)]), "paid_yuan": pa.array([1.5])})
     sink = io.BytesIO()
     pq.write_table(table, sink)
-    reading = opened(tmp_path, gzip.compress(sink.getvalue()))
+    reading = opened(tmp_path, gzip.compress(sink.getvalue(), mtime=0))
     (chunk,) = list(reading.chunks)
     assert (reading.format, reading.rows_expected, chunk.rows.tolist()) == ("parquet", 1, [1])
     assert [column.type for column in chunk.columns.values()] == [pa.string(), pa.date32(), pa.float64()]

@@ -112,7 +112,7 @@ def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Cons
                 "personal": item.personal,
             }
         )
-    known = sum(item["known"] for item in items)
+    known = sum(1 for item in items if item["known"])
     return {
         "uscc": snapshot.firm_at(row),
         "name": snapshot.value("firm_name", row),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Path
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -19,7 +20,7 @@ from service.usecases.find_prospects import prospects_of_product, search_prospec
 
 routes = router("prospects")
 Finder = Annotated[Caller, requires(Action.FIND_PROSPECTS)]
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "conditions": {
         "all": [
             {"fact": "size_class", "op": "in", "value": ["micro", "small"]},

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Path
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 from starlette.responses import Response
 
 from service.answers.rules import parameter_answer, scheme_answer
@@ -20,7 +21,7 @@ from service.rulebook import offers, parameters
 from service.usecases.ask_scheme import ask_scheme
 
 routes = router("schemes")
-_EXAMPLE = {
+_EXAMPLE: JsonDict = {
     "as_of": "2024-10-31",
     "facts": {
         "size_class": "small",

@@ -25,5 +25,5 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:
         # The reader (`head`) has seen enough; the interpreter must not complain again when it closes the stream.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0

@@ -16,7 +16,7 @@ from service.settings import Settings
 def settings_of(home: Path | None = None) -> Settings:
     """The settings from the environment; ``home`` from the command line wins."""
     try:
-        return Settings(**({"home": home} if home else {}))
+        return Settings(home=home) if home else Settings()
     except ValidationError as error:
         fault = error.errors()[0]
         name = f"RONGQIAO_{'_'.join(str(part) for part in fault['loc']).upper()}"

@@ -10,7 +10,7 @@ import typer
 
 from models.errors import DataFileError, RefusedInput, RongqiaoError
 from service.cli import answers, city, intake, rulebook
-from service.cli.interrupt import listen
+from service.cli.interrupt import listen, stop_if_pressed
 from service.cli.output import complain
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ def run_program(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
         code = app(args=list(arguments) or ["--help"], standalone_mode=False, prog_name="rongqiao")
+        stop_if_pressed()
         return int(code or DONE)
     except (RefusedInput, DataFileError) as error:
         complain(error, as_json)

@@ -78,7 +78,7 @@ def groups_of(document: Mapping[str, Any], base: str) -> list[Group]:
 
 def _route(document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any], base: str) -> RouteRow:
     content = operation.get("requestBody", {}).get("content", {})
-    body = next((media.get("schema", {}) for media in content.values()), {})
+    body: Mapping[str, Any] = next((media.get("schema", {}) for media in content.values()), {})
     parameters = operation.get("parameters", [])
     return RouteRow(
         id=operation["operationId"],
@@ -174,7 +174,9 @@ def _inner(document: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Mapp
 
 
 def _answer(document: Mapping[str, Any], status: str, answer: Mapping[str, Any]) -> AnswerRow:
-    media_type, media = next(iter(answer.get("content", {}).items()), ("", {}))
+    content: Mapping[str, Any] = answer.get("content", {})
+    media_type = next(iter(content), "")
+    media = content.get(media_type, {})
     return AnswerRow(
         status, answer.get("description", ""), media_type, list(_members(document, media.get("schema", {})))
     )

@@ -11,6 +11,8 @@ import numpy as np
 from sqlalchemy import func, select
 
 from matching.bulk import ones
+from matching.products import Product
+from matching.schemes import Scheme
 from models.kinds import UNKNOWN_INT32, Kind
 from models.tables import Batch
 from scoring.catalogue import Item
@@ -30,7 +32,7 @@ def overview(office: Office, snapshot: OpenSnapshot) -> dict[str, Any]:
     statuses = select(Batch.status, func.count()).group_by(Batch.status)
     with office.read() as session:
         last_received = session.scalar(latest)
-        batches = dict(tuple(row) for row in session.execute(statuses))
+        batches: dict[str, int] = {status: count for status, count in session.execute(statuses)}  # noqa: C416
     return {**_overview(snapshot), "last_received_at": last_received, "batches": batches}
 
 
@@ -93,7 +95,7 @@ def _groups(name: str, spreads: Iterable[GroupSpread]) -> list[dict[str, Any]]:
             "group": spread.group,
             **(
                 {"zh": sections[spread.group].zh, "en": sections[spread.group].en}
-                if name == "industry_section" and spread.group in sections
+                if name == "industry_section" and spread.group is not None and spread.group in sections
                 else {}
             ),
             "firms": spread.firms,
@@ -174,7 +176,8 @@ def matches(snapshot: OpenSnapshot) -> dict[str, Any]:
     book = offers()
     places = {rule: place for place, rule in enumerate(snapshot.rule_ids)}
     made = []
-    for rule in (*book.products.values(), *book.schemes.values()):
+    rules: list[Product | Scheme] = [*book.products.values(), *book.schemes.values()]
+    for rule in rules:
         if rule.id not in places:
             continue  # younger than the snapshot
         met = ones(snapshot.met[places[rule.id]])
