@@ -12,8 +12,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 HEAD = """# Acceptance
 
 Made by `python -m bench.acceptance` from `docs/acceptance.yaml` and `docs/measured.json`; do not edit.
-What tenders and standards ask (most were seen by opening and table of contents only), the feature that answers, the tests
-that hold it, and what was measured.
+What tenders and standards ask (most were seen by opening and table of contents only), the feature that answers,
+the tests that hold it, and what was measured.
 
 | asked | 要求 | source | feature | state | tests | measured |
 |---|---|---|---|---|---|---|

@@ -21,18 +21,29 @@ from service.rulebook import offers
 from tests.shell import a_code
 
 FIRMS = ("--firms", "60")
+DEMO = (sys.executable, "-m", "service.cli", "demo", *FIRMS, "--no-serve")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demo city of 60 firms, made by the command itself."""
+def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, bytes]:
+    """A demo stopped by Ctrl-C when its first batch had landed: its folder, exit code and standard error."""
     folder = tmp_path_factory.mktemp("demo")
-    done = subprocess.run(
-        [sys.executable, "-m", "service.cli", "demo", *FIRMS, "--no-serve", "--json", "--home", str(folder)],
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    running = subprocess.Popen([*DEMO, "--home", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    for _ in range(3000):
+        if list(folder.glob("lake/*/*.parquet")):
+            break
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert not (folder / "demo-clients.json").exists()
+    return folder, running.returncode, err
+
+
+@pytest.fixture(scope="module")
+def home(interrupted: tuple[Path, int, bytes]) -> Path:
+    """A demo city of 60 firms: the interrupted one, taken up again and finished."""
+    folder = interrupted[0]
+    done = subprocess.run([*DEMO, "--json", "--home", str(folder)], capture_output=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
     (folder / "story.json").write_bytes(done.stdout)
     return folder
@@ -56,6 +67,12 @@ def told(capfd: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> A
 def demo_firm(home: Path) -> str:
     story: dict[str, Any] = json.loads((home / "story.json").read_bytes())
     return str(story["firm"]["uscc"])
+
+
+def test_ctrl_c_during_a_demo_exits_130_without_a_traceback(interrupted: tuple[Path, int, bytes]) -> None:
+    _, code, err = interrupted
+    assert code == 130, err.decode()
+    assert b"Traceback" not in err
 
 
 def test_the_demo_tells_its_story_and_starts_from_what_is_there(at: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -309,19 +326,3 @@ def test_a_taken_port_is_a_refused_input(at: Path, capfd: pytest.CaptureFixture[
     finally:
         server.terminate()
         server.wait(timeout=20)
-
-
-def test_an_interrupted_demo_exits_130_and_can_be_taken_up_again(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "service.cli", "demo", *FIRMS, "--no-serve", "--home", str(tmp_path)]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    for _ in range(600):
-        if list(tmp_path.glob("lake/*/*.parquet")):
-            break
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=30)
-    assert running.returncode == 130
-    assert b"Traceback" not in err
-    assert not (tmp_path / "demo-clients.json").exists()
-    done = subprocess.run([*command, "--json"], capture_output=True, check=True, timeout=120)
-    assert json.loads(done.stdout)["overview"]["firms"] == 60

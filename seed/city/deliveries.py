@@ -68,8 +68,9 @@ def _feed_files(city: City, feed: Feed, table: pa.Table, folder: Path) -> list[D
     made: list[Delivery] = []
     for slot, load in zip(files, loads(city.p, city.line, feed, table, files, city.seed), strict=True):
         empty = not load.good.num_rows and not load.slips.num_rows
-        # A file of no rows says "nothing happened", and only a closed-world feed can say that.
-        if empty and not (feed.absent_means_none and city.p["deliveries"]["send_empty_files"]):
+        # A file of no rows says "nothing happened". Only a closed-world feed can say that, and only with a header.
+        says_none = feed.absent_means_none and shape.format != "ndjson" and city.p["deliveries"]["send_empty_files"]
+        if empty and not says_none:
             continue
         made += _send(city, feed, shape, slot, load, folder)
     return made

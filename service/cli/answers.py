@@ -88,10 +88,19 @@ def show_firm(out: Out, summary: dict[str, Any], score: dict[str, Any], profile:
     out.line(out.t.name(evaluation["label"]))
     lines = [line for line in score["lines"] if float(line["points"]) != 0]
     if lines:
+        dimensions = {each.id: t.name(each) for each in catalogue().dimensions}
         out.table(
-            [t("score.line"), t("score.value"), t("score.points")],
-            [(t.name(line), _shown(line["value"]), f"{float(line['points']):+.1f}") for line in lines],
-            numbers=(2,),
+            [t("score.dimension"), t("score.line"), t("score.value"), t("score.points")],
+            [
+                (
+                    dimensions.get(line["dimension"], "—"),
+                    t.name(line),
+                    _shown(line["value"]),
+                    f"{float(line['points']):+.1f}",
+                )
+                for line in lines
+            ],
+            numbers=(3,),
         )
     for note in score["notes"]:
         out.line(t.name(note))
@@ -149,7 +158,9 @@ def _value(out: Out, item: dict[str, Any]) -> str:
         return out.t("unit.yuan", amount=money(item["value"]))
     if item["type"] == "ratio":
         return percent(item["value"], 1)
-    return f"{_shown(item['value'])} {item['unit']}".strip()
+    if item["type"] == "code":
+        return out.t.word("code", str(item["value"]))
+    return f"{_shown(item['value'])} {out.t.word('measure', item['unit']) if item['unit'] else ''}".strip()
 
 
 def options(
@@ -209,6 +220,14 @@ def show_options(out: Out, answer: dict[str, Any], most: int = 0) -> None:
     out.line(t("option.receipt", receipt=answer["receipt_id"]))
 
 
+def _papers(out: Out, option: dict[str, Any]) -> list[str]:
+    """The documents that would settle an open option, in the language of the terminal where the facts name them."""
+    if out.t.language == "zh":
+        named = [facts()[fact].settled_by_zh for fact in option["missing"] if fact in facts()]
+        return named or [out.t("option.unpublished")]
+    return list(option["settled_by"])
+
+
 def _why(out: Out, option: dict[str, Any]) -> str:
     """What stands between the firm and the option, in one cell."""
     t = out.t
@@ -220,7 +239,7 @@ def _why(out: Out, option: dict[str, Any]) -> str:
     if option["successor"]:
         return t("option.successor", scheme=option["successor"])
     if option["status"] == "unknown":
-        return t("finding.settled_by", document="; ".join(option["settled_by"]))
+        return t("finding.settled_by", document="; ".join(_papers(out, option)))
     failed = [f for f in option["findings"] if f["truth"] == "unmet"]
     return "; ".join(
         t(
