@@ -195,7 +195,7 @@ def workbook_with_formula() -> bytes:
         ("missing_column.csv", b"uscc,year\n" + a_code(1).encode() + b",2023\n"),
         ("wrong_code.csv", rows("91210100MA0000000X,2023,A,2024-04-20")),
         ("nothing_of_this_kind.bin", b"\x00\x01\x02\x03" * 100),
-        ("broken.csv.gz", gzip.compress(rows(f"{a_code(1)},2023,A,2024-04-20"))[:-9]),
+        ("broken.csv.gz", gzip.compress(rows(f"{a_code(1)},2023,A,2024-04-20"), mtime=0)[:-9]),
         ("formula.xlsx", workbook_with_formula()),
         ("not_a_workbook.xlsx", b"PK\x03\x04 broken"),
     ],

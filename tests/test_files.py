@@ -216,7 +216,7 @@ def test_header_only(tmp_path: Path) -> None:
         (b"\n\nuscc,month\n", "bad_header"),
         (b'"uscc,month\n', "bad_header"),
         (b'[{"uscc": "x"}]', "json_array"),
-        (gzip.compress(gzip.compress(b"uscc\n"), mtime=0), "packed_twice"),
+        (gzip.compress(gzip.compress(b"uscc\n", mtime=0), mtime=0), "packed_twice"),
         (gzip.compress(TEXT.encode(), mtime=0)[:-20], "damaged_archive"),
         (lzma.compress(TEXT.encode())[:-20], "damaged_archive"),
         (zst(TEXT.encode() * 50)[:-20], "damaged_archive"),
