@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matching.arguments import Arguments, constant_arguments, dated_arguments, has_parameter
-from matching.facts import FactSpec, Source
+from matching.facts import STATED, FactSpec
 from matching.nodes import All, Any, Condition, Node, Not, Op
 from matching.parameters import ParameterBook
 from models.kinds import DTYPES, UNKNOWN_INT64, UNKNOWNS, Kind, Scalar, encode
@@ -177,7 +177,7 @@ class Planner:
         if spec.id in self._columns:
             self._kinds[spec.id] = spec.kind
             return self._row(Literal(atom, negated))
-        value = self._scalars.get(spec.id) if spec.source in (Source.NEED, Source.LOAN) else None
+        value = self._scalars.get(spec.id) if spec.source in STATED else None
         if value is None or value != value:
             return self._row(Truth.UNKNOWN)
         codes = list(self._dictionary(spec)) if spec.kind is Kind.CODE else ()

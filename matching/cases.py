@@ -27,7 +27,10 @@ from models.kinds import Scalar
 from models.marked import marked
 from models.truth import Truth
 
-_EXPECTED = ("verdict", "annual_rate", "amount_yuan", "fee_annual_rate", "fee_yuan")
+_EXPECTED = (
+    *("verdict", "annual_rate", "amount_yuan", "amount_per_year_yuan", "at_least_yuan", "at_most_yuan"),
+    *("fee_annual_rate", "fee_yuan", "funding_yuan", "contribution_low_yuan", "contribution_high_yuan"),
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def _same(found: object, wanted: object) -> bool:
 
 
 def _untried(rule: Scheme | Product, answers: list[_Answer]) -> list[str]:
-    published = rule.terms_published if isinstance(rule, Scheme) else rule.terms is not None
+    published = rule.grantable if isinstance(rule, Scheme) else rule.terms is not None
     needed = (Verdict.MET, Verdict.UNKNOWN) if published else (Verdict.UNKNOWN,)
     missing = [f"no case is {verdict}" for verdict in needed if verdict not in {each.verdict for each in answers}]
     width = len(answers[0].requirements) if answers else 0

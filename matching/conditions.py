@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from matching.facts import FactBook, FactSpec, Source, read_value
+from matching.facts import STATED, FactBook, FactSpec, read_value
 from matching.nodes import OPS_OF_KIND, ORDERING, All, Any, Condition, Node, Not, Op, leaves
 from matching.parameters import ParameterBook, ParameterRef, parse_reference
 from matching.regions import contradiction
@@ -203,14 +203,12 @@ class _Parser:
         except RefusedInput as problem:
             raise self._at(place, problem) from None
         dated = self.facts.get(reference.on)
-        if reference.on != "as_of" and not (
-            dated and dated.kind is Kind.DATE and dated.source in (Source.NEED, Source.LOAN)
-        ):
+        if reference.on != "as_of" and not (dated and dated.kind is Kind.DATE and dated.source in STATED):
             raise place.refuse(
                 "bad_parameter",
                 "value",
                 f"{reference.on} is no day a parameter may be taken on.",
-                "`on` is as_of or a date fact of the need or the loan.",
+                "`on` is as_of or a date fact of the need, the loan or the claim.",
             )
         if self.parameters is not None:
             try:

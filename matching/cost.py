@@ -115,10 +115,10 @@ def cost_of(product: Product, quoted: Quote, subsidies: Sequence[Benefit] = ()) 
         steps.append(Step("利息合计", f"Interest ({how})", interest, "yuan", "product terms: rate"))
     flows = list(loan_flows(loan, payments)) if loan else []
     guarantee_fee, other_fees = ZERO, ZERO
-    for fee, cite in _fees(terms):
-        charged = tuple(_charged(fee, quoted, balances))
+    for fee, cite in fees_of(terms):
+        charged = tuple(fee_flows(fee, quoted, balances))
         paid = -sum((flow.yuan for flow in charged), ZERO)
-        if cite == _GUARANTEE or product.offers == "guarantee":
+        if cite == GUARANTEE_TERMS or product.offers == "guarantee":
             guarantee_fee += paid
         else:
             other_fees += paid
@@ -156,18 +156,19 @@ def cost_of(product: Product, quoted: Quote, subsidies: Sequence[Benefit] = ()) 
     )
 
 
-_GUARANTEE = "product terms: guarantee"
+GUARANTEE_TERMS = "product terms: guarantee"
 
 
-def _fees(terms: Terms) -> Iterable[tuple[Fee, str]]:
+def fees_of(terms: Terms) -> Iterable[tuple[Fee, str]]:
+    """Every fee with the part of the terms it comes from, a guarantee's first."""
     if terms.guarantee:
         name = Name("担保费", "Guarantee fee")
-        yield Fee(name, Charged.YEARLY, "guarantor", terms.guarantee.fee_annual_rate), _GUARANTEE
+        yield Fee(name, Charged.YEARLY, "guarantor", terms.guarantee.fee_annual_rate), GUARANTEE_TERMS
     for fee in terms.fees:
         yield fee, "product terms: fees"
 
 
-def _charged(fee: Fee, quoted: Quote, balances: Sequence[Decimal]) -> Iterable[Flow]:
+def fee_flows(fee: Fee, quoted: Quote, balances: Sequence[Decimal]) -> Iterable[Flow]:
     """Each payment of a fee. A yearly one is paid in advance on what is then owed, a last part year by its months."""
     match fee.charged:
         case Charged.DRAWDOWN:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from matching.arguments import dated_arguments
 from matching.benefit_terms import benefit_of
 from matching.benefits import Benefit
+from matching.benefits.benefit import unconfirmed_of
 from matching.loans import Loan
 from matching.parameters import ParameterBook
 from matching.schemes import Scheme
@@ -23,7 +25,8 @@ class SchemeResult:
 
     ``benefit`` is present when the verdict is MET or UNKNOWN and its facts are known, so that a firm sees what is at
     stake. ``opens_on`` is set for NOT_YET, ``closed_on`` and ``successor`` for EXPIRED. ``settled_by`` are the
-    documents that would settle an UNKNOWN, ``missing`` the facts.
+    documents that would settle an UNKNOWN, ``missing`` the facts. ``confirmed`` is false when the answer rests on a
+    number that no official text or second source shows; ``unconfirmed`` says which.
     """
 
     scheme: str
@@ -36,6 +39,12 @@ class SchemeResult:
     successor: str = ""
     missing: tuple[str, ...] = ()
     settled_by: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether every number the answer rests on is confirmed."""
+        return not self.unconfirmed
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -70,8 +79,9 @@ def evaluate_scheme(
         benefit = benefit_of(scheme.benefit, values, parameters, as_of, loan)
     open_ones = open_facts(requirements) if verdict is Verdict.UNKNOWN else ()
     settled_by = tuple(dict.fromkeys(finding.settled_by for finding in open_ones))
-    if verdict is Verdict.UNKNOWN and not scheme.terms_published:
-        settled_by = ("The office publishes the terms", *settled_by)
+    if verdict is Verdict.UNKNOWN and not scheme.grantable:
+        awaited = "The office brings the plan into force" if scheme.planned else "The office publishes the terms"
+        settled_by = (awaited, *settled_by)
     return SchemeResult(
         scheme=scheme.id,
         as_of=as_of,
@@ -83,7 +93,27 @@ def evaluate_scheme(
         successor=scheme.superseded_by if verdict is Verdict.EXPIRED else "",
         missing=tuple(finding.fact for finding in open_ones),
         settled_by=settled_by,
+        unconfirmed=_unconfirmed(scheme, benefit, values, parameters, as_of),
     )
+
+
+def _unconfirmed(
+    scheme: Scheme,
+    benefit: Benefit | None,
+    values: Mapping[str, Scalar | None],
+    parameters: ParameterBook,
+    as_of: date,
+) -> tuple[str, ...]:
+    """What the answer rests on without confirmation: the scheme's own numbers, and dated parameters of late."""
+    own = tuple(f"{scheme.id}: {name.en}" for name in scheme.unconfirmed)
+    if not scheme.confirmed and not own:
+        own = (f"{scheme.id}: all its terms ({scheme.cite})",)
+    used = [
+        value
+        for condition in scheme.dated_conditions
+        for value in dated_arguments(condition, values, parameters, as_of).used
+    ]
+    return tuple(dict.fromkeys((*own, *unconfirmed_of(used), *(benefit.unconfirmed if benefit else ()))))
 
 
 def _document(scheme: Scheme) -> str:
@@ -95,6 +125,6 @@ def _verdict(scheme: Scheme, day: date | None, requirements: tuple[Requirement, 
     if outside:
         return outside
     truth = truth_of(requirements)
-    if truth is Truth.MET and not scheme.terms_published:
+    if truth is Truth.MET and not scheme.grantable:
         return Verdict.UNKNOWN
     return Verdict(truth.value)

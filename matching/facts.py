@@ -21,17 +21,25 @@ from models.money import parse_yuan
 #: Whole numbers and decimals stay well inside int64 and inside what float64 tells apart.
 LARGEST = 10**15
 Number = TypeVar("Number", int, float)
-_WHOLE = re.compile(r"^-?\d{1,16}$", re.ASCII)
-_DECIMAL = re.compile(r"^-?\d{1,16}(\.\d{1,12})?$", re.ASCII)
+_WHOLE = re.compile(r"-?\d{1,16}", re.ASCII)
+_DECIMAL = re.compile(r"-?\d{1,16}(\.\d{1,12})?", re.ASCII)
 
 
 class Source(StrEnum):
-    """Where a fact's value comes from: the profile, the snapshot build, the need asked, the loan asked about."""
+    """Where a fact's value comes from: the profile, the snapshot build, the need, the loan, the claim asked about.
+
+    A claim is what a firm states of the year or event an award is claimed for; unknown unless stated.
+    """
 
     ITEM = "item"
     DERIVED = "derived"
     NEED = "need"
     LOAN = "loan"
+    CLAIM = "claim"
+
+
+#: What a caller states beside the firm's own columns: one value for the question, whoever the firm is.
+STATED = (Source.NEED, Source.LOAN, Source.CLAIM)
 
 
 @dataclass(frozen=True)
@@ -164,7 +172,9 @@ _HOW: Mapping[Kind, str] = {
 
 
 def _is_whole(raw: object) -> bool:
-    return (isinstance(raw, int) and not isinstance(raw, bool)) or (isinstance(raw, str) and bool(_WHOLE.match(raw)))
+    return (isinstance(raw, int) and not isinstance(raw, bool)) or (
+        isinstance(raw, str) and bool(_WHOLE.fullmatch(raw))
+    )
 
 
 def _is_number(raw: object) -> bool:
@@ -172,7 +182,7 @@ def _is_number(raw: object) -> bool:
         return isfinite(raw)
     if isinstance(raw, Decimal):
         return raw.is_finite()
-    return _is_whole(raw) or (isinstance(raw, str) and bool(_DECIMAL.match(raw)))
+    return _is_whole(raw) or (isinstance(raw, str) and bool(_DECIMAL.fullmatch(raw)))
 
 
 def _bounded(spec: FactSpec, number: Number, field: str) -> Number:
@@ -214,16 +224,24 @@ def _item_fact(item: ItemLike, agency: Mapping[str, str]) -> FactSpec:
     )
 
 
-def parse_facts(document: Mapping[str, object], items: Sequence[FactSpec] = ()) -> FactBook:
-    """The book of ``items`` and of the derived, need and loan facts that ``seed/facts.yaml`` declares."""
+def parse_facts(
+    document: Mapping[str, object], items: Sequence[FactSpec] = (), claims: Iterable[object] = ()
+) -> FactBook:
+    """The book of ``items``, of the facts that ``seed/facts.yaml`` declares, and of further ``claims``.
+
+    ``claims`` are the documents of ``seed/claim_facts``: a list of facts each, which join the section ``claim``.
+    """
     specs = list(items)
     seen = {spec.id for spec in specs}
-    for source in (Source.DERIVED, Source.NEED, Source.LOAN):
-        listed = document.get(source.value, [])
+    listed_by = {source: [document.get(source.value, [])] for source in Source if source is not Source.ITEM}
+    listed_by[Source.CLAIM] += claims
+    for source, listed in ((source, entries) for source, lists in listed_by.items() for entries in lists):
         assert isinstance(listed, list)
         for entry in listed:
             raw = marked(entry)
             spec = _parse_fact(raw, source)
+            if (source is Source.CLAIM) is not spec.id.startswith("claim_"):
+                raise raw.wrong("id", "Facts of a claim, and they alone, begin with claim_.", "Rename it.")
             if spec.id in seen:
                 raise raw.wrong("id", "A fact id is used once, items included.", "Choose another.")
             seen.add(spec.id)

@@ -2,49 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
+from decimal import Decimal
 
 from matching.benefits import Benefit
 from matching.cost import Cost
 from matching.evaluate_scheme import SchemeResult
-from matching.verdicts import Requirement, Verdict
+from matching.near_miss import NearMiss
+from matching.rulefile import Name
+from matching.stacking import Pair, SchemeSet
+from matching.status import Status, status_of
+from matching.verdicts import Requirement
 from models.evidence import Finding
-from models.truth import Truth
 
-
-class Status(StrEnum):
-    """Where a firm stands with one offer, best first: options are listed in this order.
-
-    NEAR_MISS: exactly one requirement is unmet and every other is met, so that mending this one thing is enough.
-    """
-
-    ELIGIBLE = "eligible"
-    UNKNOWN = "unknown"
-    NEAR_MISS = "near_miss"
-    INELIGIBLE = "ineligible"
-    NOT_YET = "not_yet"
-    EXPIRED = "expired"
-
-
-def status_of(verdict: Verdict, requirements: tuple[Requirement, ...]) -> Status:
-    """The status a verdict comes to; UNMET is a near miss when one requirement alone stands in the way."""
-    if verdict is Verdict.MET:
-        return Status.ELIGIBLE
-    if verdict is not Verdict.UNMET:
-        return Status(verdict.value)
-    truths = [requirement.truth for requirement in requirements]
-    alone = truths.count(Truth.UNMET) == 1 and Truth.UNKNOWN not in truths
-    return Status.NEAR_MISS if alone else Status.INELIGIBLE
+__all__ = ["Dropped", "Option", "OptionWarning", "Status", "status_of"]
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """A scheme that would give something on this loan but is not counted, and why."""
+    """A scheme that would give something on this loan but is not counted, and why.
+
+    ``ruling`` is a slug (excluded, highest_only, one_per_loan, nothing_paid, interest_covered, amount_unknown, open);
+    ``cite`` the clause; ``beside`` the counted schemes that bar it; ``yuan_with`` the most a legal set with it pays.
+    """
 
     scheme: str
     reason: str
+    reason_zh: str = ""
+    ruling: str = ""
+    cite: str = ""
+    beside: tuple[str, ...] = ()
+    yuan_with: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class OptionWarning:
+    """Something a firm should know before it takes this option.
+
+    ``kind`` first_loan: taking it uses up ``scheme`` for the reason ``loss``; ``yuan_forgone`` is what the option
+    ``instead`` earns (for ``instead_amount_yuan``, where the same offer earns on a smaller loan).
+    """
+
+    kind: str
+    scheme: str
+    loss: str
+    yuan_forgone: Decimal
+    instead: str
+    words: Name
+    cite: str
+    instead_amount_yuan: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -52,11 +60,12 @@ class Option:
     """One product or scheme for one firm and need.
 
     ``kind`` is what it offers (loan, interest_subsidy …). ``stack`` are the schemes counted in ``cost``, ``dropped``
-    those left out. ``schemes`` are all scheme answers on this offer's loan. ``missing`` are the unknown facts that
-    keep it open, ``settled_by`` the documents that would settle them; ``assumed`` the facts of the need the firm left
-    open and the product's usual case filled in. ``opens_on`` is set for NOT_YET, ``successor`` for EXPIRED. ``cost``
-    is ``None`` where the offer is out of reach or its terms are not published. A scheme has its own ``benefit``, and
-    ``through`` names the product on whose loan it was asked.
+    those left out, ``next_best`` the best other legal set, ``pairs`` what the texts say of every two counted ones.
+    ``schemes`` are all scheme answers on this offer's loan. ``missing`` are the unknown facts that keep it open,
+    ``settled_by`` the documents that would settle them; ``assumed`` the facts of the need the firm left open and the
+    product's usual case filled in. ``opens_on`` is set for NOT_YET, ``successor`` for EXPIRED. ``cost`` is ``None``
+    where the offer is out of reach or its terms are not published. A scheme has its own ``benefit``, and ``through``
+    names the product on whose loan it was asked. ``near_miss`` is the way to an offer that is shut.
     """
 
     id: str
@@ -74,8 +83,16 @@ class Option:
     through: str = ""
     opens_on: date | None = None
     successor: str = ""
+    next_best: SchemeSet | None = None
+    pairs: tuple[Pair, ...] = ()
+    near_miss: NearMiss | None = None
+    warnings: tuple[OptionWarning, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """Every condition asked, requirement by requirement."""
         return tuple(finding for requirement in self.requirements for finding in requirement.findings)
+
+    def warned(self, warnings: Iterable[OptionWarning]) -> Option:
+        """The same option with more warnings."""
+        return replace(self, warnings=(*self.warnings, *warnings))

@@ -14,7 +14,7 @@ from models.errors import NotFound, RefusedInput
 from models.kinds import Kind
 from models.marked import MarkedDict, marked
 
-_NUMBER = re.compile(r"^-?\d{1,16}(\.\d{1,12})?$", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,16}(\.\d{1,12})?", re.ASCII)
 
 #: Kinds a parameter of this unit may be compared with.
 _KINDS_OF_UNIT: Mapping[str, frozenset[Kind]] = {
@@ -262,6 +262,6 @@ def _day(raw: MarkedDict, name: str) -> date:
 def _decimal(raw: object, name: str) -> Decimal:
     if isinstance(raw, int) and not isinstance(raw, bool):
         raw = str(raw)
-    if not isinstance(raw, str) or not _NUMBER.match(raw):
+    if not isinstance(raw, str) or not _NUMBER.fullmatch(raw):
         raise RefusedInput("bad_parameter", name, raw, "It is a plain decimal number.", 'Write it like "0.70".')
     return Decimal(raw)

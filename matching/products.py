@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from matching.conditions import parse_conditions
-from matching.facts import FactBook, Source
+from matching.facts import STATED, FactBook
 from matching.loans import LONGEST_MONTHS, DayCount, Repayment
 from matching.nodes import Node, leaves
 from matching.parameters import ParameterBook
@@ -156,7 +156,7 @@ def parse_product(document: object, facts: FactBook, parameters: ParameterBook |
     lender = file.part("lender", ("id", "zh", "en", "kind"), ("id", "zh", "en", "kind"))
     conditions = parse_conditions(file.raw.get("conditions", {"all": []}), facts, parameters=parameters, cited=True)
     for condition in leaves(conditions):
-        if condition.spec.source in (Source.NEED, Source.LOAN):
+        if condition.spec.source in STATED:
             raise file.raw.wrong(
                 "conditions",
                 f"Conditions ask about the firm; {condition.fact} is not about the firm.",

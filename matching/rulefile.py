@@ -15,8 +15,8 @@ from models.dates import parse_date
 from models.errors import DataFileError, RefusedInput
 from models.marked import MarkedDict, marked
 
-_NUMBER = re.compile(r"^-?\d{1,14}(\.\d{1,12})?$", re.ASCII)
-_ID = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$", re.ASCII)
+_NUMBER = re.compile(r"-?\d{1,14}(\.\d{1,12})?", re.ASCII)
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -74,7 +74,7 @@ class RuleFile:
 
     def identifier(self) -> str:
         """The rule's id: lower case words joined by hyphens."""
-        if not isinstance(self.raw.get("id"), str) or not _ID.match(self.raw["id"]):
+        if not isinstance(self.raw.get("id"), str) or not _ID.fullmatch(self.raw["id"]):
             raise self.raw.wrong("id", "An id is lower case words joined by hyphens.", "Write it like sy-first-loan.")
         return str(self.raw["id"])
 
@@ -100,7 +100,11 @@ class RuleFile:
         """An exact number within bounds: a whole number, or text so that no digit is lost."""
         value = self.raw.get(name)
         text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        if not isinstance(text, str) or not _NUMBER.match(text) or not Decimal(low) <= Decimal(text) <= Decimal(high):
+        if (
+            not isinstance(text, str)
+            or not _NUMBER.fullmatch(text)
+            or not Decimal(low) <= Decimal(text) <= Decimal(high)
+        ):
             raise self.raw.wrong(name, f"This is a number from {low} to {high}.", 'Write it like "0.0435".')
         return Decimal(text)
 

@@ -2,78 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
 
-from matching.benefit_terms import LOAN_DAYS, BenefitTerms, parse_benefit
-from matching.benefits import RateToShare
+from matching.arguments import has_parameter
+from matching.benefit_terms import deciding_days, parse_benefit
+from matching.benefits import BenefitTerms, PointsOff, RateToShare, ShareOfInterest
 from matching.conditions import parse_conditions
-from matching.facts import FactBook, Source
-from matching.nodes import Node
+from matching.facts import FactBook
+from matching.nodes import Condition, Node, leaves
 from matching.parameters import ParameterBook
 from matching.rulefile import Name, RuleFile, clash, replaced
-from matching.verdicts import Requirements, Validity, Verdict, truth_of
+from matching.scheme_parts import (
+    BLANK,
+    SERVICE_CLASSES,
+    Card,
+    Definition,
+    Once,
+    Reading,
+    parse_card,
+    parse_definition,
+    parse_once,
+    parse_readings,
+)
+from matching.stacking_rules import SILENT, STACKING_PARTS, Stacking, parse_stacking
+from matching.verdicts import Requirements, Validity, Verdict
 from models.errors import NotFound
-from models.kinds import Scalar
 from models.marked import MarkedDict
-from models.truth import Truth
 
-OFFERS = ("interest_subsidy", "guarantee", "re_guarantee")
+#: What a scheme may offer. The first three are asked about a loan; the others about the firm and its claim.
+OFFERS = (
+    *("interest_subsidy", "guarantee", "re_guarantee"),
+    *("award", "grant", "equity", "pool", "loan", "insurance", "compensation", "fee_relief", "tax_relief"),
+    *("cost_relief", "talent", "land", "procurement", "label", "service"),
+)
 
 _PARTS = (
-    *("id", "kind", "city", "zh", "en", "offers", "office", "cite", "confirmed", "terms_published", "valid"),
-    *("supersedes", "superseded_by", "readings", "defines", "conditions", "limit", "benefit", "documents", "note"),
+    *("id", "kind", "city", "zh", "en", "offers", "office", "cite", "confirmed", "unconfirmed", "terms_published"),
+    *("planned", "valid", "supersedes", "superseded_by", "readings", "defines", "conditions", "limit", "benefit"),
+    *("service_class", "card", "once", "stacking", "documents", "note"),
 )
 _REQUIRED = ("id", "kind", "city", "zh", "en", "offers", "office", "cite", "confirmed", "conditions", "documents")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A point the source leaves open, and how we read it: a named value an office may set otherwise.
-
-    ``choices`` are the values the arithmetic knows; empty where any fitting value will do.
-    """
-
-    id: str
-    name: Name
-    value: Any
-    choices: tuple[Any, ...]
-    note: str
-
-
-@dataclass(frozen=True)
-class Definition:
-    """When a fact of the loan is true, and when false, under one scheme; unknown where neither condition is met.
-
-    First loan is such a fact: every place defines it otherwise.
-    """
-
-    fact: str
-    true_when: Node
-    false_when: Node | None
-
-    @cached_property
-    def _asked(self) -> tuple[Requirements, Requirements | None]:
-        return Requirements(self.true_when), Requirements(self.false_when) if self.false_when else None
-
-    def value(self, values: Mapping[str, Scalar | None], parameters: ParameterBook, as_of: date) -> bool | None:
-        true_when, false_when = self._asked
-        if truth_of(true_when.judge(values, parameters, as_of)) is Truth.MET:
-            return True
-        if false_when and truth_of(false_when.judge(values, parameters, as_of)) is Truth.MET:
-            return False
-        return None
 
 
 @dataclass(frozen=True)
 class Scheme:
     """One public support scheme of one city (or ``national``).
 
-    ``confirmed`` is false where no official text was read; ``terms_published`` false where no terms are known, and
-    then no firm is ever told it is met. ``documents`` settle what the profile cannot.
+    ``confirmed`` is false where no official text was read, and ``unconfirmed`` then names the numbers that rest on
+    something else (all of them where it names none). ``terms_published`` is false where no terms are known, ``planned``
+    true where the text only announces: either way no firm is ever told it is met. ``documents`` settle what the profile
+    cannot.
     """
 
     id: str
@@ -93,11 +74,27 @@ class Scheme:
     supersedes: tuple[str, ...] = ()
     superseded_by: str = ""
     note: str = ""
+    planned: bool = False
+    unconfirmed: tuple[Name, ...] = ()
+    service_class: str = "ordinary"
+    card: Card = BLANK
+    once: Once | None = None
+    stacking: Stacking = SILENT
+
+    @property
+    def grantable(self) -> bool:
+        """Whether a firm may be told that it is met: the terms are out and in force."""
+        return self.terms_published and not self.planned
 
     @cached_property
     def requirements(self) -> Requirements:
         """The conditions, compiled."""
         return Requirements(self.conditions)
+
+    @cached_property
+    def dated_conditions(self) -> tuple[Condition, ...]:
+        """The conditions that compare with a dated parameter."""
+        return tuple(condition for condition in leaves(self.conditions) if has_parameter(condition))
 
 
 def parse_scheme(document: object, facts: FactBook, parameters: ParameterBook | None = None) -> Scheme:
@@ -107,7 +104,7 @@ def parse_scheme(document: object, facts: FactBook, parameters: ParameterBook | 
     """
     file = RuleFile.of(document, _PARTS, _REQUIRED)
     file.one_of("kind", ("scheme",))
-    readings = tuple(_parse_reading(part) for part in file.parts("readings", _READING_PARTS, _READING_PARTS[:5]))
+    readings = parse_readings(file)
     values, used = {reading.id: reading.value for reading in readings}, set[str]()
     raw = replaced(file.raw, values, used)
     for reading, part in zip(readings, file.raw.get("readings", ()), strict=True):
@@ -115,9 +112,16 @@ def parse_scheme(document: object, facts: FactBook, parameters: ParameterBook | 
             raise part.wrong("id", "No part of the scheme uses this reading.", "Write {reading: id} where it counts.")
     resolved = RuleFile(raw)
     limit = resolved.part("limit", _LIMIT, _LIMIT) if file.has("limit") else None
-    benefit = parse_benefit(resolved, parameters) if file.has("benefit") else None
-    if limit and isinstance(benefit, RateToShare) and limit.one_of("larger_loans", _LARGER) == "capped":
+    published, planned = file.flag("terms_published", True), file.flag("planned", False)
+    benefit = parse_benefit(resolved, facts, parameters) if file.has("benefit") else None
+    if limit and limit.one_of("larger_loans", _LARGER) == "capped":
+        if not isinstance(benefit, (RateToShare, PointsOff, ShareOfInterest)):
+            raise limit.raw.wrong("larger_loans", "Only an interest subsidy is capped at a limit.", "Exclude them.")
         benefit = replace(benefit, limit_yuan=limit.yuan("yuan"))
+    unconfirmed = file.names("unconfirmed")
+    defined = resolved.part("defines", raw["defines"]).raw if file.has("defines") else {}
+    if unconfirmed and file.flag("confirmed"):
+        raise file.raw.wrong("confirmed", "A scheme with unconfirmed numbers is not confirmed.", "Write false.")
     return Scheme(
         id=file.identifier(),
         city=file.text("city"),
@@ -126,16 +130,22 @@ def parse_scheme(document: object, facts: FactBook, parameters: ParameterBook | 
         office=file.part("office", ("zh", "en")).name(),
         cite=file.text("cite"),
         confirmed=file.flag("confirmed"),
-        terms_published=file.flag("terms_published", True),
-        validity=file.validity(("as_of", *LOAN_DAYS)),
+        terms_published=published,
+        validity=resolved.validity(deciding_days(facts)),
         conditions=parse_conditions(_conditions(raw["conditions"], limit), facts, parameters=parameters, cited=True),
         readings=readings,
-        definitions=tuple(_parse_definition(name, raw["defines"], facts) for name in raw.get("defines", ())),
+        definitions=tuple(parse_definition(name, each, facts) for name, each in defined.items()),
         benefit=benefit,
         documents=file.names("documents"),
         supersedes=file.texts("supersedes"),
         superseded_by=file.text("superseded_by"),
         note=file.text("note"),
+        planned=planned,
+        unconfirmed=unconfirmed,
+        service_class=file.one_of("service_class", SERVICE_CLASSES) if file.has("service_class") else "ordinary",
+        card=parse_card(file),
+        once=parse_once(resolved),
+        stacking=parse_stacking(resolved.part("stacking", STACKING_PARTS)) if file.has("stacking") else SILENT,
     )
 
 
@@ -150,31 +160,6 @@ def _conditions(raw: object, limit: RuleFile | None) -> object:
     within = {"fact": "loan_amount_yuan", "op": "le", "value": str(limit.yuan("yuan")), "cite": limit.text("cite")}
     spec = limit.raw
     return {"all": [raw, MarkedDict(within, file=spec.file, line=spec.line, lines=spec.lines)]}
-
-
-_READING_PARTS = ("id", "zh", "en", "value", "note", "choices")
-
-
-def _parse_reading(part: RuleFile) -> Reading:
-    if "source silent" not in part.text("note"):
-        raise part.raw.wrong("note", "A reading says that the source is silent, and why we read it so.", "Add that.")
-    choices = tuple(part.raw.get("choices", ()))
-    if choices and part.raw["value"] not in choices:
-        raise part.raw.wrong("value", "The value is not among the choices.", f"One of {choices}.")
-    return Reading(part.text("id"), part.name(), part.raw["value"], choices, part.text("note"))
-
-
-def _parse_definition(fact: str, raw: Mapping[str, Any], facts: FactBook) -> Definition:
-    part = RuleFile.of(raw[fact], ("true_when", "false_when", "note"), ("true_when",))
-    spec = facts.get(fact)
-    if spec is None or spec.source is not Source.LOAN:
-        raise part.raw.wrong("true_when", f"{fact} is no fact of a loan.", "Define a loan fact, such as loan_first.")
-    false_when = part.raw.get("false_when")
-    return Definition(
-        fact,
-        parse_conditions(part.raw["true_when"], facts),
-        parse_conditions(false_when, facts) if false_when else None,
-    )
 
 
 class SchemeBook(dict[str, Scheme]):

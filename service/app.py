@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
-from service.api import catalogue, feeds, firms, health, monitoring, products, prospects, schemes, tokens
+from service.api import catalogue, feeds, firms, health, monitoring, products, prospects, receipts, schemes, tokens
 from service.api.route import Guard
 from service.auth import MAY
 from service.clock import utc_now
@@ -42,6 +42,7 @@ _ROUTERS = (
     products.routes,
     prospects.routes,
     schemes.routes,
+    receipts.routes,
     monitoring.routes,
 )
 

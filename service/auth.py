@@ -33,6 +33,8 @@ class Action(StrEnum):
     READ_SCHEMES = "read_schemes"
     READ_MONITORING = "read_monitoring"
     READ_METRICS = "read_metrics"
+    READ_RECEIPT = "read_receipt"
+    READ_EVIDENCE = "read_evidence"
 
 
 _EVERYONE = frozenset(Role)
@@ -53,6 +55,9 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_SCHEMES: _EVERYONE,
     Action.READ_MONITORING: _STAFF | {Role.AUDITOR},
     Action.READ_METRICS: _STAFF | {Role.AUDITOR},
+    # A receipt names a question and digests; the pack beside it holds the firm's facts.
+    Action.READ_RECEIPT: _STAFF | {Role.FIRM, Role.AUDITOR},
+    Action.READ_EVIDENCE: _STAFF | {Role.FIRM},
 }
 
 

@@ -59,18 +59,27 @@ _MarkedLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: lo
 
 
 def read_yaml(path: Path, root: Path | None = None) -> Any:
-    """The content of one data file.
+    """The content of one data file; it is called by its path below ``root`` in errors. See :func:`parse_yaml`."""
+    name = str(path.relative_to(root)) if root else str(path)
+    try:
+        body = path.read_bytes()
+    except OSError as problem:
+        raise _unreadable(name, problem) from None
+    return parse_yaml(body, name)
+
+
+def parse_yaml(body: bytes | None, name: str) -> Any:
+    """The content of a data file called ``name``; ``None`` stands for a file that is not there.
 
     Mappings are :class:`MarkedDict`; numbers with a decimal point arrive as text, for ``Decimal``.
     Raises ``DataFileError`` with file and line for anything that is not well-formed.
     """
-    name = str(path.relative_to(root)) if root else str(path)
+    if body is None:
+        raise _unreadable(name, "there is no such file")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise DataFileError(
-            name, 0, "file", path.name, f"It cannot be read: {problem}.", "Check path and UTF-8."
-        ) from None
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise _unreadable(name, problem) from None
     loader = _MarkedLoader(text)
     loader.rongqiao_file = name
     try:
@@ -82,3 +91,9 @@ def read_yaml(path: Path, root: Path | None = None) -> Any:
         ) from None
     finally:
         loader.dispose()
+
+
+def _unreadable(name: str, problem: object) -> DataFileError:
+    return DataFileError(
+        name, 0, "file", name.rpartition("/")[2], f"It cannot be read: {problem}.", "Check path and UTF-8."
+    )

@@ -1,4 +1,6 @@
-"""Prospect ids: stable for one lender, different for each, and no way back to the firm without the office's key."""
+"""The office's secret keys, and prospect ids: stable for one lender, different for each, and no way back to the firm
+without the key.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,14 @@ from pathlib import Path
 _FILE = "prospect.key"
 
 
-def office_key(home: Path) -> bytes:
-    """The office's key of 256 bits, made on first use and readable by its owner only."""
-    path = home / _FILE
+def office_key(home: Path, name: str = _FILE) -> bytes:
+    """The key of 256 bits in the file ``name``, made on first use and readable by its owner only."""
+    path = home / name
     try:
         return path.read_bytes()
     except FileNotFoundError:
         pass
-    unfinished = home / f".{_FILE}.{secrets.token_hex(8)}"
+    unfinished = home / f".{name}.{secrets.token_hex(8)}"
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(secrets.token_bytes(32))
         file.flush()

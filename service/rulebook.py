@@ -2,25 +2,86 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
+from matching.changes import ChangeBook, parse_changes
 from matching.facts import FactBook, item_facts, parse_facts
 from matching.offers import Offers
 from matching.parameters import ParameterBook, parse_parameters
 from matching.products import Lender, ProductBook, parse_product
 from matching.schemes import SchemeBook, parse_scheme
+from matching.service_clocks import ServiceClasses, parse_service_classes
+from matching.working_days import WorkingCalendar, parse_calendar
+from models.marked import marked
+from scoring.catalogue import Catalogue
 from scoring.evaluation.model import ModelBook
 from scoring.evaluation.parse import parse_models
 from scoring.industry import Industries, parse_industries
 from scoring.size import SizeTable, parse_sizes
-from service.documents import read_yaml
-from service.seedbook import SEED, catalogue
+from service.rule_set import CASES, RuleSet
+from service.seedbook import SEED, catalogue, catalogue_of, feeds_of, rule_set
 
-#: Beside each rule file stand its cases, under the same name with this ending.
-CASES = ".cases.yaml"
+__all__ = ["CASES", "Rules", "rule_files"]
+
+
+class Rules:
+    """Everything an answer is made with, parsed from one rule set: today's, or the one of an old receipt."""
+
+    def __init__(self, files: RuleSet, items: Catalogue | None = None):
+        self.files = files
+        self._items = items
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The items, with who may see them."""
+        return self._items or catalogue_of(self.files, feeds_of(self.files))
+
+    @cached_property
+    def agencies(self) -> Mapping[str, Mapping[str, str]]:
+        """Names of the delivering agencies by id."""
+        named: Mapping[str, Mapping[str, str]] = self.files.document("agencies.yaml")
+        return named
+
+    @cached_property
+    def facts(self) -> FactBook:
+        """Everything a condition may ask: items, derived facts, what is stated of the need, the loan and a claim."""
+        items = item_facts(self.catalogue.items.values(), self.agencies)
+        return parse_facts(self.files.document("facts.yaml"), items, self.files.documents("claim_facts"))
+
+    @cached_property
+    def parameters(self) -> ParameterBook:
+        """The dated public numbers."""
+        return parse_parameters(self.files.documents("parameters"))
+
+    @cached_property
+    def offers(self) -> Offers:
+        """The product shelf and every scheme, checked against each other."""
+        products, schemes = self.files.documents("products"), self.files.documents("schemes")
+        return Offers(
+            ProductBook(parse_product(document, self.facts, self.parameters) for document in products),
+            SchemeBook(parse_scheme(document, self.facts, self.parameters) for document in schemes),
+        )
+
+    @cached_property
+    def changes(self) -> ChangeBook:
+        """What a firm can change, and what time alone changes."""
+        return parse_changes(self.files.document("changes.yaml"), self.facts)
+
+    @cached_property
+    def local_offers(self) -> Offers:
+        """What a firm of this office's city may be offered: the shelf, the city's schemes and the national ones."""
+        office = marked(self.files.document("office.yaml"))
+        if office.get("city") not in {scheme.city for scheme in self.offers.schemes.values()}:
+            raise office.wrong("city", "No scheme names this city.", "Name a folder under seed/schemes.")
+        return self.offers.of_city(str(office["city"]))
+
+
+@cache
+def rules() -> Rules:
+    """The rules of this process."""
+    return Rules(rule_set(), catalogue())
 
 
 def rule_files(folder: str) -> list[Path]:
@@ -28,32 +89,24 @@ def rule_files(folder: str) -> list[Path]:
     return [path for path in sorted((SEED / folder).rglob("*.yaml")) if not path.name.endswith(CASES)]
 
 
-@cache
 def agencies() -> Mapping[str, Mapping[str, str]]:
     """Names of the delivering agencies by id."""
-    named: Mapping[str, Mapping[str, str]] = read_yaml(SEED / "agencies.yaml", SEED)
-    return named
+    return rules().agencies
 
 
-@cache
 def facts() -> FactBook:
-    """Everything a condition may ask: items, derived facts, facts of the need and the loan."""
-    return parse_facts(read_yaml(SEED / "facts.yaml", SEED), item_facts(catalogue().items.values(), agencies()))
+    """Everything a condition may ask."""
+    return rules().facts
 
 
-@cache
 def parameters() -> ParameterBook:
     """The dated public numbers."""
-    return parse_parameters(read_yaml(path, SEED) for path in rule_files("parameters"))
+    return rules().parameters
 
 
-@cache
 def offers() -> Offers:
-    """The product shelf and every scheme, checked against each other."""
-    return Offers(
-        ProductBook(parse_product(read_yaml(path, SEED), facts(), parameters()) for path in rule_files("products")),
-        SchemeBook(parse_scheme(read_yaml(path, SEED), facts(), parameters()) for path in rule_files("schemes")),
-    )
+    """The product shelf and every scheme."""
+    return rules().offers
 
 
 @cache
@@ -65,29 +118,33 @@ def lenders() -> Mapping[str, Lender]:
 @cache
 def industries() -> Industries:
     """The industry classification."""
-    return parse_industries(read_yaml(SEED / "industries.yaml", SEED))
+    return parse_industries(rule_set().document("industries.yaml"))
 
 
 @cache
 def sizes() -> SizeTable:
     """The official size table."""
-    return parse_sizes(read_yaml(SEED / "sizes.yaml", SEED), industries())
+    return parse_sizes(rule_set().document("sizes.yaml"), industries())
 
 
 @cache
 def evaluations() -> ModelBook:
     """The evaluation models."""
-    return parse_models((read_yaml(path, SEED) for path in rule_files("evaluations")), catalogue())
+    return parse_models(rule_set().documents("evaluations"), catalogue())
 
 
 @cache
+def working_days() -> WorkingCalendar:
+    """The calendar of working days."""
+    return parse_calendar(rule_set().document("calendars/china.yaml"))
+
+
+@cache
+def service_classes() -> ServiceClasses:
+    """How support reaches a firm, and the clocks that run."""
+    return parse_service_classes(rule_set().document("service_classes.yaml"))
+
+
 def rules_digest() -> str:
     """SHA-256 over every rule file that an answer may rest on, so that a receipt can name them."""
-    folders = ("catalogue", "evaluations", "feeds", "parameters", "products", "schemes")
-    files = [path for folder in folders for path in rule_files(folder)]
-    digest = hashlib.sha256()
-    for path in (*files, *(SEED / f"{name}.yaml" for name in ("agencies", "facts", "industries", "sizes"))):
-        body = path.read_bytes()
-        digest.update(f"{path.relative_to(SEED)}\0{len(body)}\0".encode())
-        digest.update(body)
-    return digest.hexdigest()
+    return rule_set().digest

@@ -8,20 +8,35 @@ from pathlib import Path
 import seed
 from scoring.catalogue import Catalogue, parse_catalogue
 from scoring.feeds import FeedBook, parse_feeds
-from service.documents import read_yaml
+from service.rule_set import RuleSet, read_rule_set
 
 SEED = Path(seed.__file__).parent
 
 
 @cache
+def rule_set() -> RuleSet:
+    """The rule files of this process, read once."""
+    return read_rule_set(SEED)
+
+
+@cache
 def feeds() -> FeedBook:
     """Every declared feed."""
-    return parse_feeds(read_yaml(path, SEED) for path in sorted((SEED / "feeds").glob("*.yaml")))
+    return feeds_of(rule_set())
 
 
 @cache
 def catalogue() -> Catalogue:
     """The 139 items."""
-    folder = SEED / "catalogue"
-    categories = [read_yaml(path, SEED) for path in sorted(folder.glob("c*.yaml"))]
-    return parse_catalogue(read_yaml(folder / "dimensions.yaml", SEED), categories, feeds())
+    return catalogue_of(rule_set(), feeds())
+
+
+def feeds_of(files: RuleSet) -> FeedBook:
+    """The feeds a rule set declares."""
+    return parse_feeds(files.documents("feeds"))
+
+
+def catalogue_of(files: RuleSet, feed_book: FeedBook) -> Catalogue:
+    """The items a rule set declares."""
+    categories = [files.document(name) for name in files.files if name.startswith("catalogue/c")]
+    return parse_catalogue(files.document("catalogue/dimensions.yaml"), categories, feed_book)

@@ -17,7 +17,7 @@ import pytest
 
 from service import labels
 from service.cli import run
-from service.rulebook import offers
+from service.rulebook import offers, rules
 from tests.shell import a_code
 
 FIRMS = ("--firms", "60")
@@ -147,7 +147,10 @@ def test_firm_and_options_say_the_same_as_json_and_table(at: Path, capfd: pytest
     assert len(firm["profile"]["items"]) == 139
     assert firm["score"]["score"] == firm["evaluation"]["score"]
     options = told(capfd, "options", demo_firm(at), "--amount-yuan", "3000000", "--term-months", "12")
-    assert {each["id"] for each in options["options"]} == {*offers().products, *offers().schemes}
+    assert {each["id"] for each in options["options"]} == {
+        *rules().local_offers.products,
+        *rules().local_offers.schemes,
+    }
     run(["options", demo_firm(at), "--amount-yuan", "3000000", "--term-months", "12"])
     table = capfd.readouterr().out
     best = options["options"][0]

@@ -10,11 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.evaluate_scheme import evaluate_scheme
 from matching.needs import Need, read_need
 from matching.offers import Offers
 from matching.option import Option, Status
-from matching.options import PRICED, best_of, options
+from matching.options import PRICED, options
 from matching.schemes import SchemeBook, parse_scheme
 from models.errors import RefusedInput
 from models.truth import Truth
@@ -106,8 +105,7 @@ def test_a_firm_whose_loans_nobody_knows_is_told_what_would_settle_the_subsidy()
     assert option.cost is not None
     assert option.cost.subsidy_yuan == 0, "what is unknown is not counted"
     assert option.stack == ()
-    (dropped,) = option.dropped
-    assert dropped.scheme == FIRST_LOAN
+    (dropped,) = [each for each in option.dropped if each.scheme == FIRST_LOAN]
     assert "企业信用报告" in dropped.reason
 
 
@@ -129,7 +127,7 @@ def test_unknown_is_neither_refusal_nor_yes() -> None:
 
 def test_a_firm_nobody_knows_is_refused_nothing() -> None:
     found = options({}, Need(), CITY, parameters(), AS_OF)
-    assert {option.status for option in found} <= {Status.UNKNOWN, Status.NOT_YET}
+    assert {option.status for option in found} <= {Status.UNKNOWN, Status.NOT_YET, Status.EXPIRED}
     for option in found:
         assert option.status is not Status.UNKNOWN or option.settled_by, option.id
 
@@ -222,18 +220,34 @@ def test_a_subsidy_names_the_loan_it_was_asked_on() -> None:
     assert option.benefit.amount_yuan > 0
 
 
-def test_of_two_subsidies_the_better_is_counted_and_the_other_says_why() -> None:
+def with_twin(**parts: object) -> Offers:
+    """The city's offers, and a second subsidy like the first-loan one but for ``parts``."""
     (path,) = [path for path in rule_files("schemes") if path.stem == FIRST_LOAN]
-    twin = {**read_yaml(path, SEED), "id": "a-poorer-subsidy"}
-    twin["benefit"] = {**twin["benefit"], "cap": "0.01"}
-    both = [CITY.schemes[FIRST_LOAN], parse_scheme(twin, facts(), parameters())]
-    option = one(ask(of=Offers(CITY.products, SchemeBook([*CITY.schemes.values(), both[1]]))), "first-loan")
+    document = {**read_yaml(path, SEED), "id": "a-poorer-subsidy", **parts}
+    document["benefit"] = {**document["benefit"], "cap": "0.01"}
+    twin = parse_scheme(document, facts(), parameters())
+    return Offers(CITY.products, SchemeBook([*CITY.schemes.values(), twin]))
+
+
+def test_of_two_subsidies_that_exclude_each_other_the_better_is_counted_and_the_other_says_why() -> None:
+    clause = {"excludes": [FIRST_LOAN], "cite": "its clause 7"}
+    option = one(ask(of=with_twin(stacking=clause)), "first-loan")
     assert option.stack == (FIRST_LOAN,)
-    assert [dropped.scheme for dropped in option.dropped] == ["a-poorer-subsidy"]
-    assert "pays more" in option.dropped[0].reason
-    values = facts().read_values({**FACTORY, "loan_annual_rate": "0.05", "loan_contract_on": "2024-05-05"})
-    asked = [evaluate_scheme(scheme, values, parameters(), AS_OF) for scheme in both]
-    assert best_of(asked)[0] == (), "neither is met while the lender is unknown"
+    (dropped,) = [each for each in option.dropped if each.scheme == "a-poorer-subsidy"]
+    assert (dropped.scheme, dropped.ruling, dropped.cite) == ("a-poorer-subsidy", "excluded", "its clause 7")
+    assert "less" in dropped.reason
+    assert option.next_best is not None
+    assert option.next_best.ids == ("a-poorer-subsidy",)
+
+
+def test_two_subsidies_on_which_the_texts_are_silent_are_both_counted_and_the_answer_says_so() -> None:
+    option = one(ask(of=with_twin()), "first-loan")
+    assert option.stack == ("a-poorer-subsidy", FIRST_LOAN)
+    (pair,) = option.pairs
+    assert (pair.words.zh, pair.words.en) == ("政策文本未排除", "not excluded by the texts")
+    assert option.cost is not None
+    paid = {result.scheme: result.benefit.amount_yuan for result in option.schemes if result.benefit}
+    assert option.cost.subsidy_yuan == sum(paid[scheme] or 0 for scheme in option.stack)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from models.tables.base import Base
 from models.tables.batch import Batch
 from models.tables.client import Client, Token
-from models.tables.receipt import Receipt
+from models.tables.receipt import FactSet, Receipt
 from models.tables.snapshot import Snapshot
+from models.tables.usage import UsageEvent
 
-__all__ = ["Base", "Batch", "Client", "Receipt", "Snapshot", "Token"]
+__all__ = ["Base", "Batch", "Client", "FactSet", "Receipt", "Snapshot", "Token", "UsageEvent"]

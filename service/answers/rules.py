@@ -212,7 +212,6 @@ def option_answer(option: Option, name: Name, lender: str | None, schemes: Itera
         "cost": cost_answer(option.cost) if option.cost else None,
         "benefit": benefit_answer(option.benefit) if option.benefit else None,
         "stack": [{"scheme": each, **named(by_id[each].name)} for each in option.stack],
-        "dropped": [{"scheme": each.scheme, "reason": each.reason} for each in option.dropped],
         "missing": list(option.missing),
         "settled_by": list(option.settled_by),
         "assumed": list(option.assumed),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from service.api.inputs import AsOf, Uscc
 from service.api.route import DeskDep, requires, router
 from service.api.shapes_firm import FirmAnswer, ProfileAnswer, ScoreAnswer
-from service.api.shapes_rules import OptionsAnswer
+from service.api.shapes_options import OptionsAnswer
 from service.auth import Action, Caller, check_firm
 from service.encode import answered
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary

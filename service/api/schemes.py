@@ -7,18 +7,23 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from service.answers.rules import parameter_answer, scheme_answer
-from service.api.inputs import AsOf, Body, Cursor, Limit, On
+from service.api.inputs import AppliedOn, AsOf, Body, Cursor, Limit, On
 from service.api.paging import page_of, paged
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
+from service.api.shapes_card import CardShape
 from service.api.shapes_rules import ParameterShape, SchemeResultShape, SchemeShape
 from service.auth import Action, Caller
+from service.desk import Desk
 from service.encode import answered
 from service.rulebook import offers, parameters
 from service.usecases.ask_scheme import ask_scheme
+from service.usecases.count_usage import Usage, count_usage
+from service.usecases.scheme_card import scheme_card
 
 routes = router("schemes")
 _EXAMPLE: JsonDict = {
@@ -65,9 +70,32 @@ async def evaluate(
 ) -> Response:
     """The verdict (met, unmet, unknown, expired, not_yet), every finding, and the benefit in yuan with its steps.
 
-    Nothing is stored: the facts are the caller's, not a firm's profile.
+    The facts are the caller's, not a firm's profile, and are not stored; that the scheme was tried is counted.
     """
-    return answered(ask_scheme(scheme_id, question.facts, question.as_of or desk.today()))
+    answer = ask_scheme(scheme_id, question.facts, question.as_of or desk.today())
+    return _counted(desk, answer, Usage.SELF_TESTED, scheme_id)
+
+
+@routes.get("/schemes/{scheme_id}/card", summary="The policy card of a scheme", responses={200: {"model": CardShape}})
+async def read_card(
+    caller: Annotated[Caller, requires(Action.READ_SCHEMES)],
+    desk: DeskDep,
+    scheme_id: Annotated[str, Path(max_length=120, examples=["sy-first-loan-subsidy-2024"])],
+    as_of: AsOf = None,
+    applied_on: AppliedOn = None,
+) -> Response:
+    """For whom, conditions in words, how and where it is granted, documents, dates, edition, service class and clocks.
+
+    Clocks run in working days; with `applied_on` each says when it ends and whether that is confirmed.
+    """
+    return _counted(desk, scheme_card(scheme_id, as_of or desk.today(), applied_on), Usage.SEEN, scheme_id)
+
+
+def _counted(desk: Desk, answer: dict[str, Any], kind: Usage, scheme_id: str) -> Response:
+    """The answer, and the event counted after it was sent: counting makes nobody wait."""
+    response = answered(answer)
+    response.background = BackgroundTask(count_usage, desk.office, desk.today(), kind, scheme_id)
+    return response
 
 
 @routes.get("/parameters/{parameter_id}", summary="A dated number", responses={200: {"model": ParameterShape}})

@@ -12,6 +12,7 @@ from models.uscc import check_uscc
 from scoring.size import SizeAnswer, size_of
 from service.answers.rules import scheme_answer
 from service.asking import asked_day
+from service.cli import scheme_card
 from service.cli.answers import argument, fact_name
 from service.cli.output import AsJson, Out, money, percent
 from service.clock import today
@@ -25,6 +26,7 @@ schemes_app = typer.Typer(help="Public support schemes: list, check, evaluate.")
 
 def register(app: typer.Typer) -> None:
     """Hang these commands into the tree."""
+    scheme_card.register(schemes_app)
     app.add_typer(schemes_app, name="scheme")
     app.command("size")(size)
     app.command("uscc")(uscc)
@@ -52,21 +54,33 @@ def list_schemes(as_json: AsJson = False) -> None:
 @schemes_app.command("check")
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Rule files; none: the whole rule book.")] = None,
+    notes: Annotated[bool, typer.Option("--notes", help="List what is not confirmed, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Parse rule files and run the cases beside them; exit 2 with file and line at the first fault."""
+    """Read rule files and run the cases beside them; exit 2 with every fault by file and line."""
     out = Out(as_json)
-    checked = check_rules(files or ())
+    report = check_rules(files or ())
     if as_json:
-        out.json({"items": checked})
+        out.json(report)
+        if report.problems:
+            raise report.problems[0].as_error()
         return
     t = out.t
-    out.table(
-        [t("scheme.file"), t("scheme.id"), t("scheme.cases")],
-        [(c.file, c.id, c.cases) for c in checked],
-        numbers=(2,),
-    )
-    out.line(t("scheme.all_good", files=len(checked), cases=sum(c.cases for c in checked)))
+    remarks = [*report.problems, *(report.notes if notes else ())]
+    for remark in remarks:
+        kind = t("scheme.problem") if remark.error else t("scheme.note")
+        # Never wrapped: other programs read file:line.
+        typer.echo(f"{remark.file}:{remark.line}: {kind}: {remark.field}: {remark.rule} {remark.fix}".rstrip())
+    if not report.problems:
+        out.table(
+            [t("scheme.file"), t("scheme.id"), t("scheme.cases")],
+            [(c.file, c.id, c.cases) for c in report.items],
+            numbers=(2,),
+        )
+        out.line(t("scheme.all_good", files=len(report.items), cases=sum(c.cases for c in report.items)))
+    out.line(t("scheme.found", problems=len(report.problems), notes=len(report.notes)))
+    if report.problems:
+        raise typer.Exit(2)
 
 
 @schemes_app.command("evaluate")

@@ -1,15 +1,17 @@
-"""Rule files and the cases beside them, read and tried out."""
+"""Rule files and the cases beside them, read as an editor wants them read: every fault with file and line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matching.cases import run_cases
-from matching.products import parse_product
-from matching.schemes import parse_scheme
-from models.errors import DataFileError, RefusedInput
+from matching.editions import edition_clashes
+from matching.lint import Remark, Rule, lint_cases, lint_rule
+from matching.products import Product
+from matching.schemes import Scheme
+from models.errors import DataFileError
+from models.marked import MarkedDict, marked
 from service.documents import read_yaml
 from service.rulebook import CASES, facts, offers, parameters, rule_files
 from service.seedbook import SEED
@@ -17,7 +19,7 @@ from service.seedbook import SEED
 
 @dataclass(frozen=True)
 class CheckedRule:
-    """One rule file that holds, with the number of cases tried beside it."""
+    """One rule file that was read, with the number of cases tried beside it."""
 
     file: str
     id: str
@@ -25,42 +27,111 @@ class CheckedRule:
     cases: int
 
 
-def check_rules(files: Sequence[Path] = ()) -> list[CheckedRule]:
-    """Parse ``files`` (default: every scheme and product of the seed) and run their cases.
+@dataclass(frozen=True)
+class RuleCheck:
+    """``items``: the files that could be read. ``problems`` keep a rule out; ``notes`` are worth knowing."""
 
-    ``DataFileError`` with file and line at the first fault; ``RefusedInput`` for a case that does not hold, or for
-    something no case tries.
+    items: tuple[CheckedRule, ...]
+    problems: tuple[Remark, ...]
+    notes: tuple[Remark, ...]
+
+
+@dataclass(frozen=True)
+class _Read:
+    name: str
+    document: MarkedDict
+    rule: Rule
+
+
+def check_rules(files: Sequence[Path] = ()) -> RuleCheck:
+    """Read ``files`` (default: every scheme and product of the seed), run their cases, and hold them to each other.
+
+    Files of one's own are held to the schemes of the book as well. Nothing is raised for a faulty rule file;
+    ``DataFileError`` for a file that is not there, and for faulty facts or parameters, on which every rule rests.
     """
-    if not files:
-        offers()  # products against schemes, successions, ids used twice
     chosen = files or [*rule_files("schemes"), *rule_files("products")]
-    return [_check(path) for path in chosen]
+    items: list[CheckedRule] = []
+    remarks: list[Remark] = []
+    read: list[_Read] = []
+    for path in chosen:
+        found, said, tried = _check(path)
+        remarks += said
+        if found is not None:
+            kind = "product" if isinstance(found.rule, Product) else "scheme"
+            items.append(CheckedRule(found.name, found.rule.id, kind, tried))
+            read.append(found)
+    remarks += _together(read, [] if not files else _book_without(read))
+    if not files and not any(remark.error for remark in remarks):
+        remarks += _offers_fit()
+    ordered = sorted(dict.fromkeys(remarks), key=lambda remark: (remark.file, remark.line))
+    return RuleCheck(
+        tuple(items),
+        tuple(remark for remark in ordered if remark.error),
+        tuple(remark for remark in ordered if not remark.error),
+    )
 
 
-def _check(path: Path) -> CheckedRule:
+def _check(path: Path) -> tuple[_Read | None, list[Remark], int]:
     root = SEED if path.is_relative_to(SEED) else None
     name = str(path.relative_to(SEED)) if root else str(path)
-    document = read_yaml(path, root)
-    kind = document.get("kind") if isinstance(document, dict) else None
-    parse = parse_product if kind == "product" else parse_scheme
-    rule = parse(document, facts(), parameters())
+    try:
+        document = read_yaml(path, root)
+    except DataFileError as fault:
+        if not path.is_file():
+            raise
+        return None, [Remark.of(fault)], 0
+    rule, remarks = lint_rule(document, facts(), parameters())
+    if rule is None:
+        return None, remarks, 0
+    spec = marked(document)
+    if path.name != f"{rule.id}.yaml":
+        remarks.append(Remark.of(spec.wrong("id", "The file is named after the rule.", f"Call it {rule.id}.yaml.")))
     cases = path.with_name(path.name.removesuffix(".yaml") + CASES)
     if not cases.exists():
-        raise DataFileError(
-            name,
-            1,
-            "cases",
-            cases.name,
-            "Every rule has its cases beside it.",
-            f"Add {cases.name}; copy a neighbour's.",
-        )
-    report = run_cases(read_yaml(cases, root), rule, facts(), parameters())
-    if not report.passed:
-        raise RefusedInput(
-            "cases_fail",
-            rule.id,
-            "; ".join((*report.failures, *report.missing))[:2000],
-            "Each case gives its expected answer, and each condition has a case on either side.",
-            f"Mend {name} or {cases.name}.",
-        )
-    return CheckedRule(name, rule.id, str(kind), report.tried)
+        fix = f"Add {cases.name}; copy a neighbour's."
+        remarks.append(Remark(name, spec.line, "cases", True, "Every rule has its cases beside it.", fix))
+        return _Read(name, spec, rule), remarks, 0
+    try:
+        tried, said = lint_cases(read_yaml(cases, root), rule, facts(), parameters())
+    except DataFileError as fault:
+        tried, said = 0, [Remark.of(fault)]
+    return _Read(name, spec, rule), [*remarks, *said], tried
+
+
+def _book_without(read: Iterable[_Read]) -> list[Scheme]:
+    """The schemes of the book that are not being checked; none while the book itself has a fault."""
+    ids = {each.rule.id for each in read}
+    try:
+        return [scheme for scheme in offers().schemes.values() if scheme.id not in ids]
+    except DataFileError:
+        return []
+
+
+def _together(read: Sequence[_Read], book: Iterable[Scheme]) -> list[Remark]:
+    """What is wrong between the rules: ids used twice, editions that do not fit."""
+    remarks: list[Remark] = []
+    places: dict[str, _Read] = {}
+    for each in read:
+        if each.rule.id in places:
+            rule = f"{places[each.rule.id].name} has this id already."
+            remarks.append(Remark.of(each.document.wrong("id", rule, "Choose another.")))
+        places.setdefault(each.rule.id, each)
+    schemes: Mapping[str, Scheme] = {
+        **{scheme.id: scheme for scheme in book},
+        **{name: each.rule for name, each in places.items() if isinstance(each.rule, Scheme)},
+    }
+    for clash in edition_clashes(schemes):
+        place = places.get(clash.scheme)
+        if place is not None:
+            line = place.document.lines.get(clash.field, place.document.line)
+            remarks.append(Remark(place.name, line, clash.field, clash.error, clash.rule, clash.fix))
+    return remarks
+
+
+def _offers_fit() -> list[Remark]:
+    """Products against the guarantees they rest on."""
+    try:
+        offers()
+    except DataFileError as fault:
+        return [Remark.of(fault)]
+    return []
