@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from models.errors import RefusedInput
 
@@ -48,11 +48,6 @@ def from_fen(fen: int) -> Decimal:
 def round_half_up(yuan: Decimal) -> Decimal:
     """To the fen, ties away from zero: the commercial rule, used for interest and fees."""
     return yuan.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
-
-
-def round_half_even(yuan: Decimal) -> Decimal:
-    """To the fen, ties to even: used where many small roundings are summed."""
-    return yuan.quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
 
 
 def round_down(yuan: Decimal) -> Decimal:

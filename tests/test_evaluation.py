@@ -17,7 +17,7 @@ from scoring.columns import Columns
 from scoring.evaluation.evaluate import UNKNOWN_POINTS, State, evaluate
 from scoring.evaluation.explain import explain
 from scoring.evaluation.peers import PeerGroup, percentiles
-from scoring.evaluation.quarter import frozen_quarter, is_frozen, to_review
+from scoring.evaluation.quarter import frozen_quarter, to_review
 from tests.evaluation_firms import AS_OF, BOOK, FILES, clean, columns_of, line, one
 
 
@@ -256,7 +256,6 @@ def test_percentiles_compare_with_the_narrowest_group_that_is_large_enough(
 def test_the_frozen_quarter_of_a_day(as_of: str, quarter: str) -> None:
     day = date.fromisoformat(as_of)
     assert frozen_quarter(day) == date.fromisoformat(quarter)
-    assert is_frozen(day) == (as_of == quarter)
 
 
 def test_every_d_and_a_repeatable_share_of_the_others_is_reviewed_by_hand() -> None:

@@ -20,11 +20,6 @@ def frozen_quarter(as_of: date) -> date:
     return end if end == as_of else date(as_of.year, (as_of.month - 1) // 3 * 3 + 1, 1) - timedelta(days=1)
 
 
-def is_frozen(as_of: date) -> bool:
-    """Whether a snapshot built for ``as_of`` is a quarter-end result, kept and quotable beside the daily values."""
-    return frozen_quarter(as_of) == as_of
-
-
 def to_review(book: ModelBook, evaluation: Evaluation, codes: Iterable[str]) -> Array:
     """Firms to look at by hand (bool): every firm of the model's review grades and its share of the other graded ones.
 
