@@ -35,6 +35,11 @@ class Action(StrEnum):
     READ_METRICS = "read_metrics"
     READ_RECEIPT = "read_receipt"
     READ_EVIDENCE = "read_evidence"
+    GIVE_CONSENT = "give_consent"
+    REVOKE_CONSENT = "revoke_consent"
+    READ_CONSENTS = "read_consents"
+    READ_ACCESS_LOG = "read_access_log"
+    READ_AUDIT = "read_audit"
 
 
 _EVERYONE = frozenset(Role)
@@ -58,6 +63,12 @@ MAY: dict[Action, frozenset[Role]] = {
     # A receipt names a question and digests; the pack beside it holds the firm's facts.
     Action.READ_RECEIPT: _STAFF | {Role.FIRM, Role.AUDITOR},
     Action.READ_EVIDENCE: _STAFF | {Role.FIRM},
+    # Only the firm gives and takes back; nobody does it for the firm.
+    Action.GIVE_CONSENT: frozenset({Role.FIRM}),
+    Action.REVOKE_CONSENT: frozenset({Role.FIRM}),
+    Action.READ_CONSENTS: _LENDERS | {Role.FIRM},
+    Action.READ_ACCESS_LOG: frozenset({Role.FIRM}),
+    Action.READ_AUDIT: frozenset({Role.AUDITOR}),
 }
 
 
@@ -91,9 +102,9 @@ def check_may(caller: Caller, action: Action) -> None:
         )
 
 
-def check_firm(caller: Caller, uscc: str) -> None:
-    """Raise 404 unless the caller may know this firm: itself, or staff. Lenders need a consent, which none has yet."""
-    if not (caller.is_staff or (caller.role is Role.FIRM and caller.tenant == uscc)):
+def check_own_firm(caller: Caller, uscc: str) -> None:
+    """Raise 404 unless the caller stands for this very firm."""
+    if caller.role is not Role.FIRM or caller.tenant != uscc:
         raise unknown_firm(uscc)
 
 

@@ -24,6 +24,11 @@ def encode(answer: Any, *, indent: bool = False) -> bytes:
     return orjson.dumps(answer, default=_plain, option=_OPTIONS | (orjson.OPT_INDENT_2 if indent else 0))
 
 
+def canonical(value: Any) -> bytes:
+    """JSON whose bytes do not depend on the order of keys: what digests and signatures are over."""
+    return orjson.dumps(orjson.loads(encode(value)), option=orjson.OPT_SORT_KEYS)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")

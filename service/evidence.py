@@ -22,18 +22,13 @@ from typing import Any
 
 import orjson
 
-from service.encode import encode
+from service.encode import canonical, encode
 from service.receipts import digest
 from service.rule_set import RuleSet
 
 FORMAT = "rongqiao-evidence/1"
 METHOD = "HMAC-SHA256"
 PARTS = ("receipt", "inputs", "rules", "answer", "sources", "steps")
-
-
-def canonical(value: Any) -> bytes:
-    """JSON whose bytes do not depend on the order of keys."""
-    return orjson.dumps(orjson.loads(encode(value)), option=orjson.OPT_SORT_KEYS)
 
 
 def seal(parts: Mapping[str, Any], key: bytes) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from service.app import guard_of
+from service.auth import MAY, Role
 from service.clock import utc_now
 from service.office_stages import office_stages
 from service.rulebook import offers, rules
@@ -65,7 +67,12 @@ def test_every_json_answer_has_its_documented_shape(city: Shell, snapshot: OpenS
         path = route.path.replace("{uscc}", uscc).replace("{product_id}", next(iter(offers().products)))
         path = path.replace("{parameter_id}", "lpr_1y").replace("{scheme_id}", "sy-first-loan-subsidy-2024")
         assert issubclass(shape, BaseModel)
-        shape.model_validate_json(city.http.get(path, headers=city.asks("office")).content)
+        guard = guard_of(route)
+        by_firm = guard is not None and Role.OFFICE not in MAY[guard.action] and Role.FIRM in MAY[guard.action]
+        role, tenant = ("firm", uscc) if by_firm else ("office", "")
+        if guard is not None and MAY[guard.action] == {Role.AUDITOR}:
+            role = "auditor"
+        shape.model_validate_json(city.http.get(path, headers=city.asks(role, tenant)).content)
         filled += 1
     assert filled >= 17
     for path, body in (
@@ -176,8 +183,9 @@ def test_another_tenants_firm_does_not_exist(city: Shell, snapshot: OpenSnapshot
     mine, other = snapshot.firm_at(0), snapshot.firm_at(1)
     assert city.http.get(f"/v1/firms/{mine}{tail}", headers=city.asks("firm", mine)).status_code == 200
     for role, tenant in (("firm", mine), ("bank", "yunshan-bank"), ("guarantor", "g")):
-        refused = city.http.get(f"/v1/firms/{other}{tail}", headers=city.asks(role, tenant))
-        absent = city.http.get(f"/v1/firms/{a_code(4242)}{tail}", headers=city.asks(role, tenant))
+        headers = city.asks(role, tenant) | ({} if role == "firm" else {"X-Purpose": "pre_loan"})
+        refused = city.http.get(f"/v1/firms/{other}{tail}", headers=headers)
+        absent = city.http.get(f"/v1/firms/{a_code(4242)}{tail}", headers=headers)
         told = [is_problem(answer, 404, "unknown_firm") for answer in (refused, absent)]
         assert told[0]["detail"] == told[1]["detail"], "a refusal must not confirm that the firm exists"
 

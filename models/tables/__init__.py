@@ -1,10 +1,26 @@
 """Mapped tables, one file per aggregate. Importing ``models`` never imports this package."""
 
+from models.tables.audit import AuditEntry, AuditHead
 from models.tables.base import Base
 from models.tables.batch import Batch
 from models.tables.client import Client, Token
+from models.tables.consent import Consent, ConsentText, LenderTerms
 from models.tables.receipt import FactSet, Receipt
 from models.tables.snapshot import Snapshot
 from models.tables.usage import UsageEvent
 
-__all__ = ["Base", "Batch", "Client", "FactSet", "Receipt", "Snapshot", "Token", "UsageEvent"]
+__all__ = [
+    "AuditEntry",
+    "AuditHead",
+    "Base",
+    "Batch",
+    "Client",
+    "Consent",
+    "ConsentText",
+    "FactSet",
+    "LenderTerms",
+    "Receipt",
+    "Snapshot",
+    "Token",
+    "UsageEvent",
+]

@@ -9,48 +9,46 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.api.inputs import AsOf, Uscc
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, reads_firm, router
 from service.api.shapes_firm import FirmAnswer, ProfileAnswer, ScoreAnswer
 from service.api.shapes_options import OptionsAnswer
-from service.auth import Action, Caller, check_firm
+from service.auth import Action
 from service.encode import answered
+from service.reading import Access
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary
 from service.usecases.list_options import list_options
 
 routes = router("firms")
-Reader = Annotated[Caller, requires(Action.READ_FIRM)]
+Opened = Annotated[Access, reads_firm(Action.READ_FIRM)]
 
 
 @routes.get("/firms/{uscc}", summary="One firm", responses={200: {"model": FirmAnswer}})
-async def read_firm(caller: Reader, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
+async def read_firm(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
     """Registration, size class and evaluation in one screen, with the frozen result of the last quarter end.
 
     A firm sees itself, the office every firm. A lender is told that there is no such firm until the firm consents.
     """
-    check_firm(caller, uscc)
     return answered(firm_summary(desk.shelf, desk.shelf.on(as_of), uscc))
 
 
 @routes.get("/firms/{uscc}/profile", summary="The 139 items of a firm", responses={200: {"model": ProfileAnswer}})
-async def read_profile(caller: Reader, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
+async def read_profile(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
     """Every item with value, observed day, age, source and whether it is past its refresh period.
 
     Missing is null with known false, never zero. Values of personal items are masked for staff.
     """
-    check_firm(caller, uscc)
-    return answered(firm_profile(desk.shelf.on(as_of), uscc, caller.role))
+    return answered(firm_profile(desk.shelf.on(as_of), uscc, access.caller.role, access.consent))
 
 
 @routes.get("/firms/{uscc}/score", summary="The evaluation of a firm", responses={200: {"model": ScoreAnswer}})
-async def read_score(caller: Reader, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
+async def read_score(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
     """Score, grade, range for missing items, standing among peers, and the lines that sum to the score exactly."""
-    check_firm(caller, uscc)
-    return answered(firm_score(desk.shelf, desk.shelf.on(as_of), uscc, caller.role))
+    return answered(firm_score(desk.shelf, desk.shelf.on(as_of), uscc, access.caller.role))
 
 
 @routes.get("/firms/{uscc}/options", summary="What financing fits a firm", responses={200: {"model": OptionsAnswer}})
 async def read_options(
-    caller: Annotated[Caller, requires(Action.READ_OPTIONS)],
+    access: Annotated[Access, reads_firm(Action.READ_OPTIONS)],
     desk: DeskDep,
     uscc: Uscc,
     as_of: AsOf = None,
@@ -68,7 +66,8 @@ async def read_options(
     Best first: eligible, unknown, near miss, not eligible. What the need leaves open is taken from each product's
     usual case, and `assumed` says so.
     """
-    check_firm(caller, uscc)
     need = {"amount_yuan": amount_yuan, "term_months": term_months, "purpose": purpose, "security": security}
     snapshot = desk.shelf.on(as_of)
-    return answered(await run_in_threadpool(list_options, desk.office, snapshot, uscc, need, caller.role, desk.now()))
+    return answered(
+        await run_in_threadpool(list_options, desk.office, snapshot, uscc, need, access.caller.role, desk.now())
+    )

@@ -33,6 +33,22 @@ def paged(items: Sequence[Any], next_cursor: str | None, **more: Any) -> dict[st
     return {"items": items, "next_cursor": next_cursor, **more}
 
 
+def before_of(cursor: str) -> int | None:
+    """The entry number a cursor of a journal holds; ``None`` for the first page."""
+    if not cursor:
+        return None
+    key = read(cursor)
+    if not (key.isascii() and key.isdecimal() and len(key) < 19):
+        raise bad_cursor(cursor)
+    return int(key)
+
+
+def journal_page(entries: Sequence[Any], limit: int) -> dict[str, Any]:
+    """A page of numbered entries, newest first, asked for with one more than ``limit`` to see whether more follow."""
+    page = entries[:limit]
+    return paged(page, write(str(page[-1]["seq"])) if len(entries) > limit else None)
+
+
 def write(key: str) -> str:
     """A key as an opaque cursor."""
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")

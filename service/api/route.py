@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from models.errors import RefusedInput
+from service.api.inputs import Uscc
 from service.api.shapes import Problem
 from service.auth import Action, Caller, check_may, not_authenticated
 from service.desk import Desk
+from service.reading import Access, open_file
 from service.strict_json import parse_strict, read_limited
 from service.usecases.issue_token import caller_of
 
@@ -100,6 +103,34 @@ class Guard:
 def requires(action: Action) -> Any:
     """The one way a route says who may call it: ``caller: Annotated[Caller, requires(Action.READ_FIRM)]``."""
     return Depends(Guard(action))
+
+
+class FirmGuard(Guard):
+    """A guard of a route about one firm: also decides on the purpose and the consent, and writes the journal."""
+
+    async def __call__(  # type: ignore[override]  # the framework reads these parameters
+        self,
+        request: Request,
+        uscc: Uscc,
+        x_purpose: Annotated[
+            str | None,
+            Header(
+                max_length=40,
+                description="What the data is read for: own (a firm, by itself), official (staff), pre_loan, in_loan, "
+                "post_loan (lenders, who must say it and need a consent that names it)",
+                examples=["pre_loan"],
+            ),
+        ] = None,
+    ) -> Access:
+        caller = await super().__call__(request)
+        desk = desk_of(request)
+        told = request.scope["request_id"]
+        return await run_in_threadpool(open_file, desk.office, caller, uscc, x_purpose, self.action, desk.now(), told)
+
+
+def reads_firm(action: Action) -> Any:
+    """The one way a route about ``{uscc}`` opens a firm's file: ``access: Annotated[Access, reads_firm(…)]``."""
+    return Depends(FirmGuard(action))
 
 
 DeskDep = Annotated[Desk, Depends(desk_of)]

@@ -1,0 +1,35 @@
+"""The audit journal, for the auditor: its entries and whether the chain is whole."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from service.api.inputs import Cursor, Limit
+from service.api.paging import before_of, journal_page
+from service.api.route import DeskDep, requires, router
+from service.api.shapes import Page
+from service.api.shapes_trust import AuditEntryAnswer
+from service.auth import Action, Caller
+from service.encode import answered
+from service.usecases.read_audit import audit_entries
+
+routes = router("audit")
+Auditor = Annotated[Caller, requires(Action.READ_AUDIT)]
+
+
+@routes.get("/audit", summary="The audit journal", responses={200: {"model": Page[AuditEntryAnswer]}})
+async def read_audit(
+    caller: Auditor,
+    desk: DeskDep,
+    firm: Annotated[str, Query(max_length=18, description="Only entries about this firm")] = "",
+    actor: Annotated[str, Query(max_length=64, description="Only entries of this client or person")] = "",
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> Response:
+    """Who did what to whose data, why, under which consent, and how it ended; newest first. Nobody can change it."""
+    found = await run_in_threadpool(audit_entries, desk.office, before_of(cursor), limit + 1, firm, actor)
+    return answered(journal_page(found, limit))

@@ -1,0 +1,101 @@
+"""Consents: the words, giving, taking back, listing; and the firm's own access log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.api.inputs import Cursor, Limit, Uscc
+from service.api.paging import before_of, journal_page, page_of, paged
+from service.api.route import DeskDep, requires, router
+from service.api.shapes import Page
+from service.api.shapes_trust import ConsentAnswer, ConsentBody, ConsentTextAnswer, LookAnswer
+from service.asking import asked_day
+from service.auth import Action, Caller, check_own_firm
+from service.clock import day_of
+from service.encode import answered
+from service.reading import lending_purpose
+from service.usecases.consent import Wanted, consent_text, give_consent, list_consents, revoke_consent
+from service.usecases.read_audit import access_log
+
+routes = router("consents")
+Giver = Annotated[Caller, requires(Action.GIVE_CONSENT)]
+
+
+@routes.post(
+    "/firms/{uscc}/consents/text", summary="The words of a consent", responses={200: {"model": ConsentTextAnswer}}
+)
+async def read_consent_text(caller: Giver, desk: DeskDep, uscc: Uscc, body: ConsentBody) -> Response:
+    """What the firm would agree to, in both languages, with the digest that names these very words."""
+    check_own_firm(caller, uscc)
+    return answered(consent_text(_wanted(body), day_of(desk.now())))
+
+
+@routes.post(
+    "/firms/{uscc}/consents",
+    status_code=201,
+    summary="Give a consent",
+    responses={201: {"model": ConsentAnswer}},
+)
+async def give(caller: Giver, desk: DeskDep, request: Request, uscc: Uscc, body: ConsentBody) -> Response:
+    """Let one lender read named dimensions for one purpose between two days.
+
+    `text_sha256` says which words were agreed to; others than those in force are refused. A consent given twice is one.
+    """
+    check_own_firm(caller, uscc)
+    told = request.scope["request_id"]
+    return answered(await run_in_threadpool(give_consent, desk.office, caller, _wanted(body), desk.now(), told), 201)
+
+
+@routes.get("/consents", summary="Consents", responses={200: {"model": Page[ConsentAnswer]}})
+async def read_consents(
+    caller: Annotated[Caller, requires(Action.READ_CONSENTS)], desk: DeskDep, cursor: Cursor = "", limit: Limit = 100
+) -> Response:
+    """A firm lists what it gave, a lender what it was given; newest first."""
+    found = await run_in_threadpool(list_consents, desk.office, caller, desk.now())
+    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
+    return answered(paged(items, after))
+
+
+@routes.post("/consents/{consent_id}/revocation", summary="Revoke a consent", responses={200: {"model": ConsentAnswer}})
+async def revoke(
+    caller: Annotated[Caller, requires(Action.REVOKE_CONSENT)],
+    desk: DeskDep,
+    request: Request,
+    consent_id: Annotated[str, Path(max_length=40)],
+) -> Response:
+    """End a consent at once: the next reading is denied. Revoking twice changes nothing."""
+    told = request.scope["request_id"]
+    return answered(await run_in_threadpool(revoke_consent, desk.office, caller, consent_id, desk.now(), told))
+
+
+@routes.get(
+    "/firms/{uscc}/access-log", summary="Who read the firm's data", responses={200: {"model": Page[LookAnswer]}}
+)
+async def read_access_log(
+    caller: Annotated[Caller, requires(Action.READ_ACCESS_LOG)],
+    desk: DeskDep,
+    uscc: Uscc,
+    cursor: Cursor = "",
+    limit: Limit = 100,
+) -> Response:
+    """Every reading and every attempt, newest first: when, which house, what for, which consent, how it ended."""
+    check_own_firm(caller, uscc)
+    found = await run_in_threadpool(access_log, desk.office, uscc, before_of(cursor), limit + 1)
+    return answered(journal_page(found, limit))
+
+
+def _wanted(body: ConsentBody) -> Wanted:
+    return Wanted(
+        lender=body.lender,
+        purpose=lending_purpose(body.purpose),
+        dimensions=tuple(body.dimensions),
+        personal=body.personal,
+        valid_from=asked_day(body.valid_from, "valid_from"),
+        valid_until=asked_day(body.valid_until, "valid_until"),
+        text_sha256=body.text_sha256,
+    )
