@@ -10,6 +10,14 @@ from sqlalchemy.orm import Session
 
 from service.store import Store
 
+#: The file of an office's own SQLite database.
+DATABASE = "rongqiao.db"
+
+
+def default_url(home: Path) -> str:
+    """The database of an office that names none: SQLite in its folder."""
+    return f"sqlite:///{home.resolve() / DATABASE}"
+
 
 class Office:
     """Everything a use case needs to do I/O. ``home`` is ``RONGQIAO_HOME``.
@@ -28,7 +36,7 @@ class Office:
     @classmethod
     def open(cls, home: Path, database_url: str = "") -> Office:
         """Open the folder, creating it where missing, with its schema up to date."""
-        office = cls(home, Store(database_url or f"sqlite:///{home.resolve() / 'rongqiao.db'}"))
+        office = cls(home, Store(database_url or default_url(home)))
         for folder in (office.lake, office.snapshots, office.work):
             folder.mkdir(parents=True, exist_ok=True)
         office.store.migrate()

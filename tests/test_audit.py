@@ -51,8 +51,11 @@ def written(office: Office, count: int) -> None:
 def tampered(office: Office, *statements: str) -> None:
     """What somebody with the database file can do: the triggers go first."""
     with office.store._writer.begin() as connection:
-        for verb in ("update", "delete"):
-            connection.execute(text(f"drop trigger if exists audit_entry_no_{verb}"))
+        if connection.dialect.name == "sqlite":
+            for verb in ("update", "delete"):
+                connection.execute(text(f"drop trigger if exists audit_entry_no_{verb}"))
+        else:
+            connection.execute(text("drop trigger if exists audit_entry_only_grows on audit_entry"))
         for statement in statements:
             connection.execute(text(statement))
 
