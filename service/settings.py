@@ -21,6 +21,10 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("../shared/data"), description="Published data files, read by `rongqiao real`.")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = Field(
+        default="http://127.0.0.1:8000",
+        description="How callers reach us; what an assertion's `aud` must name.",
+    )
     max_json_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest JSON or form body.")
     max_batch_bytes: int = Field(default=512_000_000, ge=1_000, description="Largest delivered file, as it travels.")
     max_bad_share: float = Field(default=0.05, ge=0, le=1, description="A batch with a larger bad share is refused.")

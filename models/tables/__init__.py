@@ -4,6 +4,7 @@ from models.tables.audit import AuditEntry, AuditHead
 from models.tables.base import Base
 from models.tables.batch import Batch
 from models.tables.client import Client, Token
+from models.tables.client_key import ClientKey, UsedAssertion
 from models.tables.consent import Consent, ConsentText, LenderTerms
 from models.tables.receipt import FactSet, Receipt
 from models.tables.snapshot import Snapshot
@@ -15,6 +16,7 @@ __all__ = [
     "Base",
     "Batch",
     "Client",
+    "ClientKey",
     "Consent",
     "ConsentText",
     "FactSet",
@@ -23,4 +25,5 @@ __all__ = [
     "Snapshot",
     "Token",
     "UsageEvent",
+    "UsedAssertion",
 ]

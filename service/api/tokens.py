@@ -7,16 +7,19 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from models.errors import RefusedInput
 from service.api.route import PROBLEMS, DeskDep
 from service.api.shapes import TokenAnswer
+from service.client_assertion import TYPE
+from service.desk import Desk
 from service.encode import encode
 from service.problem import problem_of, problem_response
 from service.strict_json import read_limited
-from service.usecases.issue_token import issue_token
+from service.usecases.issue_token import IssuedToken, issue_token, issue_token_by_key
 
 router = APIRouter(prefix="/v1", tags=["access"])
 
@@ -27,6 +30,8 @@ _FORM: dict[str, Any] = {
         "grant_type": {"type": "string", "const": "client_credentials"},
         "client_id": {"type": "string", "description": "Here, or as the user of HTTP Basic"},
         "client_secret": {"type": "string", "description": "Here, or as the password of HTTP Basic"},
+        "client_assertion_type": {"type": "string", "const": TYPE},
+        "client_assertion": {"type": "string", "description": "A signed JWT instead of a secret (RFC 7523, section 3)"},
         "scope": {"type": "string", "description": "Accepted and ignored: the role decides"},
     },
 }
@@ -52,10 +57,13 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     openapi_extra=_BODY,
 )
 async def token(request: Request, desk: DeskDep) -> Response:
-    """Systems identify themselves by client id and secret, in the form or by HTTP Basic."""
+    """Systems identify themselves by a signed assertion (`private_key_jwt`), or by client id and secret.
+
+    The assertion's `aud` is the address of this route. The secret goes into the form or into HTTP Basic.
+    """
     try:
-        client_id, secret = await _credentials(request)
-        issued = issue_token(desk.office, client_id, secret, desk.now(), desk.settings.token_seconds)
+        form = _form(await read_limited(request, _MAX_FORM), request.headers.get("content-type", ""))
+        issued = await run_in_threadpool(_issue, request, desk, form)
     except RefusedInput as refused:
         # `error` is what OAuth clients look for (RFC 6749 §5.2); the rest is the problem every route answers with.
         error = refused.code if refused.code in _OAUTH_ERRORS else "invalid_request"
@@ -67,8 +75,7 @@ async def token(request: Request, desk: DeskDep) -> Response:
 _OAUTH_ERRORS = {"invalid_client", "unsupported_grant_type"}
 
 
-async def _credentials(request: Request) -> tuple[str, str]:
-    form = _form(await read_limited(request, _MAX_FORM), request.headers.get("content-type", ""))
+def _issue(request: Request, desk: Desk, form: dict[str, str]) -> IssuedToken:
     grant = form.get("grant_type", "")
     if grant != "client_credentials":
         raise RefusedInput(
@@ -79,6 +86,16 @@ async def _credentials(request: Request) -> tuple[str, str]:
             "Send grant_type=client_credentials.",
             status=400,
         )
+    now, seconds = desk.now(), desk.settings.token_seconds
+    if "client_assertion" in form:
+        if form.get("client_assertion_type") != TYPE:
+            raise _malformed("client_assertion_type", form.get("client_assertion_type"), f"It is {TYPE}.")
+        audience = desk.settings.public_url.rstrip("/") + "/v1/oauth/token"
+        return issue_token_by_key(desk.office, form["client_assertion"], audience, now, seconds)
+    return issue_token(desk.office, *_credentials(request, form), now, seconds)
+
+
+def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "basic":
         return _basic(encoded)

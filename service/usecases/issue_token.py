@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
-from models.tables import Client, Token
+from models.tables import Client, ClientKey, Token, UsedAssertion
 from service.auth import Caller, Role, hashed, new_secret, not_authenticated, same
+from service.client_assertion import check_assertion, claimed_client, invalid
 from service.office import Office
 
 #: Compared against when the client does not exist, so that a wrong id takes as long as a wrong secret.
@@ -26,12 +28,12 @@ class IssuedToken:
 
 
 def issue_token(office: Office, client_id: str, secret: str, now: datetime, seconds: int) -> IssuedToken:
-    """A new token for the client; expired ones are swept out in the same transaction."""
-    token = new_secret()
+    """A new token for a client that knows its secret."""
     with office.write() as session:
         client = session.get(Client, client_id)
-        known = same(secret, client.secret_sha256 if client else _NOBODY)
-        if client is None or not known or client.disabled_at is not None:
+        # A client with keys must use them: a leaked old secret would be the weaker door beside the stronger one.
+        known = same(secret, client.secret_sha256 if client and client.secret_sha256 else _NOBODY)
+        if client is None or not known or not client.secret_sha256 or client.disabled_at is not None:
             raise RefusedInput(
                 "invalid_client",
                 "client_id",
@@ -40,9 +42,34 @@ def issue_token(office: Office, client_id: str, secret: str, now: datetime, seco
                 "Check both; the office issues them.",
                 status=401,
             )
-        session.execute(delete(Token).where(Token.expires_at <= now))
-        expires = now + timedelta(seconds=seconds)
-        session.add(Token(sha256=hashed(token), client_id=client.id, issued_at=now, expires_at=expires))
+        return _issued(session, client.id, now, seconds)
+
+
+def issue_token_by_key(office: Office, assertion: str, audience: str, now: datetime, seconds: int) -> IssuedToken:
+    """A new token for a client that proves itself with its key; each assertion buys one token, even under a race."""
+    client_id = claimed_client(assertion)
+    with office.write() as session:
+        client = session.get(Client, client_id)
+        query = select(ClientKey).where(ClientKey.client_id == client_id, ClientKey.retired_at.is_(None))
+        keys = {key.kid: key.jwk for key in session.scalars(query)}
+        proved = check_assertion(assertion, keys, audience, now)
+        if client is None or client.disabled_at is not None:
+            raise invalid("The client is not in use.")
+        session.execute(delete(UsedAssertion).where(UsedAssertion.expires_at <= now))
+        # One writer at a time on SQLite, the primary key on PostgreSQL: of two with one `jti` one goes through.
+        if session.get(UsedAssertion, (client_id, hashed(proved.jti))) is not None:
+            raise invalid("This assertion was used before.")
+        session.add(UsedAssertion(client_id=client_id, jti_sha256=hashed(proved.jti), expires_at=proved.expires_at))
+        return _issued(session, client.id, now, seconds)
+
+
+def _issued(session: Session, client_id: str, now: datetime, seconds: int) -> IssuedToken:
+    """Keep the token's hash; expired ones are swept out in the same transaction."""
+    token = new_secret()
+    session.execute(delete(Token).where(Token.expires_at <= now))
+    session.add(
+        Token(sha256=hashed(token), client_id=client_id, issued_at=now, expires_at=now + timedelta(seconds=seconds))
+    )
     return IssuedToken(token, "Bearer", seconds)
 
 

@@ -1,4 +1,4 @@
-"""The audit journal, which only grows, and consents with their words."""
+"""The audit journal, which only grows; consents with their words; keys of clients and their used assertions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +8,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+_TABLES = ("audit_entry", "audit_head", "consent", "consent_text", "lender_terms", "client_key", "used_assertion")
 _GENESIS = "0" * 64
 #: Triggers are not seen by autogenerate: written by hand, for both databases.
 _SQLITE = [
@@ -87,10 +88,24 @@ def upgrade() -> None:
         sa.Column("lender", sa.String(64), primary_key=True),
         sa.Column("max_consent_age_days", sa.Integer),
     )
+    op.create_table(
+        "client_key",
+        sa.Column("client_id", sa.String(64), sa.ForeignKey("client.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("kid", sa.String(64), primary_key=True),
+        sa.Column("jwk", sa.JSON, nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True)),
+    )
+    op.create_table(
+        "used_assertion",
+        sa.Column("client_id", sa.String(64), primary_key=True),
+        sa.Column("jti_sha256", sa.String(64), primary_key=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    )
 
 
 def downgrade() -> None:
-    for table in ("lender_terms", "consent_text", "consent", "audit_head", "audit_entry"):
+    for table in reversed(_TABLES):
         op.drop_table(table)
     if op.get_bind().dialect.name != "sqlite":
         op.execute("drop function audit_entry_only_grows()")
