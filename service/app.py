@@ -33,7 +33,7 @@ from service.clock import utc_now
 from service.desk import Desk
 from service.middleware import Around
 from service.office import Office
-from service.pages import index, reference
+from service.pages import index, reference, sign_in
 from service.pages.render import FOLDER
 from service.problem import install
 from service.settings import Settings
@@ -47,6 +47,7 @@ _DESCRIPTION = (
 _ROUTERS = (
     index.router,
     reference.router,
+    sign_in.router,
     health.router,
     tokens.router,
     catalogue.routes,

@@ -74,11 +74,17 @@ MAY: dict[Action, frozenset[Role]] = {
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated client. ``tenant`` is whom it stands for: lender id, uscc or agency id; empty for staff."""
+    """An authenticated client or person. ``tenant`` is whom it stands for: lender id, uscc, agency id; empty for staff.
+
+    ``person`` is set when somebody signed in rather than a system; ``powers`` are what a firm's person may do for it
+    (a firm's own system may do all).
+    """
 
     client_id: str
     role: Role
     tenant: str = ""
+    person: str = ""
+    powers: frozenset[str] = frozenset()
 
     @property
     def is_lender(self) -> bool:

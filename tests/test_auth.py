@@ -21,7 +21,18 @@ from service.opaque import office_key, prospect_id
 from service.seedbook import catalogue
 from tests.shell import SECRET, Shell, a_code, a_shell, is_problem
 
-PUBLIC = {"/", "/healthz", "/readyz", "/version", "/docs", "/openapi.json", "/static", "/v1/oauth/token"}
+PUBLIC = {
+    "/",
+    "/healthz",
+    "/readyz",
+    "/version",
+    "/docs",
+    "/openapi.json",
+    "/static",
+    "/v1/oauth/token",
+    "/sign-in",
+    "/sign-out",
+}
 FORM = {"grant_type": "client_credentials"}
 
 

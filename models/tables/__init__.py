@@ -6,6 +6,7 @@ from models.tables.batch import Batch
 from models.tables.client import Client, Token
 from models.tables.client_key import ClientKey, UsedAssertion
 from models.tables.consent import Consent, ConsentText, LenderTerms
+from models.tables.person import Person, SignIn
 from models.tables.receipt import FactSet, Receipt
 from models.tables.snapshot import Snapshot
 from models.tables.usage import UsageEvent
@@ -21,7 +22,9 @@ __all__ = [
     "ConsentText",
     "FactSet",
     "LenderTerms",
+    "Person",
     "Receipt",
+    "SignIn",
     "Snapshot",
     "Token",
     "UsageEvent",

@@ -18,6 +18,7 @@ from service.desk import Desk
 from service.reading import Access, open_file
 from service.strict_json import parse_strict, read_limited
 from service.usecases.issue_token import caller_of
+from service.usecases.sign_in import csrf_fits, person_of
 
 
 class _StrictRequest(Request):
@@ -84,6 +85,11 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
+#: The session's cookie. The prefix makes browsers insist on Secure, Path=/ and this very host.
+COOKIE = "__Host-rongqiao"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
 class Guard:
     """The dependency behind :func:`requires`; ``action`` is readable for the inventory test and the API document."""
 
@@ -91,13 +97,32 @@ class Guard:
         self.action = action
 
     async def __call__(self, request: Request) -> Caller:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise not_authenticated("This route needs a bearer token.")
-        desk = desk_of(request)
-        caller = caller_of(desk.office, token.strip(), desk.now())
+        caller = await run_in_threadpool(_caller, request)
         check_may(caller, self.action)
         return caller
+
+
+def _caller(request: Request) -> Caller:
+    """Who asks: a system by its bearer token, else a person by the session cookie."""
+    desk = desk_of(request)
+    offered = request.headers.get("authorization")
+    if offered is None and COOKIE in request.cookies:
+        caller, csrf = person_of(desk.office, request.cookies[COOKIE], desk.now())
+        # A cookie goes along with requests that another site makes the browser send; this header does not.
+        if request.method not in _SAFE and not csrf_fits(request.headers.get("x-csrf-token", ""), csrf):
+            raise RefusedInput(
+                "csrf",
+                "X-CSRF-Token",
+                None,
+                "A change made in a session carries the session's own CSRF token.",
+                "Reload the page and send again.",
+                status=403,
+            )
+        return caller
+    scheme, _, token = (offered or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise not_authenticated("This route needs a bearer token.")
+    return caller_of(desk.office, token.strip(), desk.now())
 
 
 def requires(action: Action) -> Any:

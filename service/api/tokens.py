@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
@@ -17,8 +17,8 @@ from service.api.shapes import TokenAnswer
 from service.client_assertion import TYPE
 from service.desk import Desk
 from service.encode import encode
+from service.forms import malformed, read_form
 from service.problem import problem_of, problem_response
-from service.strict_json import read_limited
 from service.usecases.issue_token import IssuedToken, issue_token, issue_token_by_key
 
 router = APIRouter(prefix="/v1", tags=["access"])
@@ -46,7 +46,6 @@ _BODY = {
         },
     }
 }
-_MAX_FORM = 8_000
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -62,7 +61,7 @@ async def token(request: Request, desk: DeskDep) -> Response:
     The assertion's `aud` is the address of this route. The secret goes into the form or into HTTP Basic.
     """
     try:
-        form = _form(await read_limited(request, _MAX_FORM), request.headers.get("content-type", ""))
+        form = await read_form(request)
         issued = await run_in_threadpool(_issue, request, desk, form)
     except RefusedInput as refused:
         # `error` is what OAuth clients look for (RFC 6749 §5.2); the rest is the problem every route answers with.
@@ -89,7 +88,7 @@ def _issue(request: Request, desk: Desk, form: dict[str, str]) -> IssuedToken:
     now, seconds = desk.now(), desk.settings.token_seconds
     if "client_assertion" in form:
         if form.get("client_assertion_type") != TYPE:
-            raise _malformed("client_assertion_type", form.get("client_assertion_type"), f"It is {TYPE}.")
+            raise malformed("client_assertion_type", form.get("client_assertion_type"), f"It is {TYPE}.")
         audience = desk.settings.public_url.rstrip("/") + "/v1/oauth/token"
         return issue_token_by_key(desk.office, form["client_assertion"], audience, now, seconds)
     return issue_token(desk.office, *_credentials(request, form), now, seconds)
@@ -100,28 +99,8 @@ def _credentials(request: Request, form: dict[str, str]) -> tuple[str, str]:
     if scheme.lower() == "basic":
         return _basic(encoded)
     if not form.get("client_id") or not form.get("client_secret"):
-        raise _malformed("client_id", None, "Client id and secret are missing.")
+        raise malformed("client_id", None, "Client id and secret are missing.")
     return form["client_id"], form["client_secret"]
-
-
-def _form(body: bytes, content_type: str) -> dict[str, str]:
-    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise RefusedInput(
-            "unsupported_media_type",
-            "Content-Type",
-            content_type,
-            "This route takes a form.",
-            "Send Content-Type: application/x-www-form-urlencoded.",
-            status=415,
-        )
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=20)
-    except (UnicodeDecodeError, ValueError):
-        raise _malformed("body", None, "The form is malformed.") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise _malformed("body", None, "A member of the form is given twice.")
-    return form
 
 
 def _basic(encoded: str) -> tuple[str, str]:
@@ -130,11 +109,5 @@ def _basic(encoded: str) -> tuple[str, str]:
     except ValueError:
         separator = ""
     if not separator:
-        raise _malformed("Authorization", None, "The Basic credentials are malformed.")
+        raise malformed("Authorization", None, "The Basic credentials are malformed.")
     return unquote_plus(user), unquote_plus(password)
-
-
-def _malformed(field: str, value: object, rule: str) -> RefusedInput:
-    return RefusedInput(
-        "invalid_request", field, value, rule, "See RFC 6749, section 4.4, and the example at /docs.", status=400
-    )

@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 _TABLES = ("audit_entry", "audit_head", "consent", "consent_text", "lender_terms", "client_key", "used_assertion")
+_TABLES += ("person", "sign_in")
 _GENESIS = "0" * 64
 #: Triggers are not seen by autogenerate: written by hand, for both databases.
 _SQLITE = [
@@ -101,6 +102,32 @@ def upgrade() -> None:
         sa.Column("client_id", sa.String(64), primary_key=True),
         sa.Column("jti_sha256", sa.String(64), primary_key=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+    )
+
+    op.create_table(
+        "person",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("name", sa.String(120), nullable=False),
+        sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("tenant", sa.String(64), nullable=False),
+        sa.Column("powers", sa.JSON, nullable=False),
+        sa.Column("password_hash", sa.String(200), nullable=False),
+        sa.Column("second_factor", sa.LargeBinary, nullable=False),
+        sa.Column("last_step", sa.Integer, nullable=False),
+        sa.Column("issuer", sa.String(200)),
+        sa.Column("subject", sa.String(200)),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True)),
+        sa.Column("disabled_at", sa.DateTime(timezone=True)),
+        sa.UniqueConstraint("issuer", "subject", name="uq_person_issuer_subject"),
+    )
+    op.create_table(
+        "sign_in",
+        sa.Column("sha256", sa.String(64), primary_key=True),
+        sa.Column("person_id", sa.String(64), sa.ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
+        sa.Column("csrf_sha256", sa.String(64), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
     )
 
 

@@ -1,0 +1,114 @@
+"""People who may sign in: made with password and second factor, changed, shut out. Each change is in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from models.errors import NotFound, RefusedInput
+from models.tables import Person, SignIn
+from service.audit.chain import Event
+from service.audit.journal import record
+from service.auth import Role
+from service.encode import canonical
+from service.office import Office
+from service.opaque import office_key
+from service.second_factor import enrolment_uri, hash_password, new_second_factor, sealed
+from service.usecases.sign_in import SECOND_FACTOR_KEY
+
+#: What staff of a firm may do for it.
+POWERS = ("view", "apply", "consent")
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """The second factor, told this once: the secret, and the same as an authenticator app reads it."""
+
+    secret: str
+    uri: str
+
+
+def add_person(
+    office: Office,
+    person_id: str,
+    name: str,
+    role: Role,
+    tenant: str,
+    powers: tuple[str, ...],
+    password: str,
+    now: datetime,
+) -> Enrolled:
+    """A new person with a password and a second factor; ``RefusedInput`` for an id in use, a weak password, a power
+    that is none, or powers of somebody who is not of a firm."""
+    if strange := [power for power in powers if power not in POWERS]:
+        raise _refused("powers", strange[0], "There is no such power.", f"Some of: {', '.join(POWERS)}.")
+    if bool(powers) != (role is Role.FIRM):
+        raise _refused("powers", list(powers), "A firm's people have powers, nobody else has.", "See the glossary.")
+    hashed, secret = hash_password(password, person_id), new_second_factor()
+    with office.write() as session:
+        if session.get(Person, person_id) is not None:
+            raise _refused("person", person_id, "There is such a person already.", "Choose another id.")
+        session.add(
+            Person(
+                id=person_id,
+                name=name,
+                role=role.value,
+                tenant=tenant,
+                powers=sorted(powers),
+                password_hash=hashed,
+                second_factor=sealed(secret, office_key(office.home, SECOND_FACTOR_KEY)),
+                last_step=0,
+                failures=0,
+            )
+        )
+        _tell(session, person_id, "add_person", now, {"role": role.value, "tenant": tenant, "powers": sorted(powers)})
+    return Enrolled(secret, enrolment_uri(secret, person_id))
+
+
+def change_password(office: Office, person_id: str, password: str, now: datetime) -> None:
+    """A new password; every session of the person ends, the waiting too."""
+    hashed = hash_password(password, person_id)
+    with office.write() as session:
+        person = _person(session, person_id)
+        person.password_hash, person.failures, person.locked_until = hashed, 0, None
+        session.execute(delete(SignIn).where(SignIn.person_id == person_id))
+        _tell(session, person_id, "change_password", now, {})
+
+
+def disable_person(office: Office, person_id: str, now: datetime) -> None:
+    """Shut a person out at once, open sessions included. The past stays in the journal."""
+    with office.write() as session:
+        person = _person(session, person_id)
+        if person.disabled_at is None:
+            person.disabled_at = now
+            session.execute(delete(SignIn).where(SignIn.person_id == person_id))
+            _tell(session, person_id, "disable_person", now, {})
+
+
+def _person(session: Session, person_id: str) -> Person:
+    found = session.get(Person, person_id)
+    if found is None:
+        raise NotFound("person", person_id, "There is no such person.", "List them: `rongqiao person list`.")
+    return found
+
+
+def _tell(session: Session, person_id: str, action: str, now: datetime, detail: dict[str, object]) -> None:
+    record(
+        session,
+        Event(
+            at=now,
+            actor="terminal",
+            role=Role.OFFICE.value,
+            action=action,
+            object_id=person_id,
+            result="done",
+            detail=canonical(detail).decode(),
+        ),
+    )
+
+
+def _refused(field: str, value: object, rule: str, fix: str) -> RefusedInput:
+    return RefusedInput("bad_person", field, value, rule, fix)
