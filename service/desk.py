@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from service.clock import day_of, utc_now
+from service.identity_provider import Discovery
 from service.middleware import Meter
 from service.office import Office
 from service.settings import Settings
@@ -22,6 +23,8 @@ class Desk:
     shelf: Shelf
     now: Callable[[], datetime] = utc_now
     meter: Meter = field(default_factory=Meter)
+    #: The city's identity provider, once somebody came from there.
+    discovery: Discovery | None = None
     #: False from the moment the server begins to stop, so that a balancer sends no new requests.
     is_open: bool = True
 

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from matching.changes import ChangeBook, parse_changes
 from matching.facts import FactBook, item_facts, parse_facts
+from matching.objection_rules import ObjectionRules, parse_objection_rules
 from matching.offers import Offers
 from matching.parameters import ParameterBook, parse_parameters
 from matching.products import Lender, ProductBook, parse_product
+from matching.repair_file import parse_repair_rules
+from matching.repair_rules import RepairRules
 from matching.schemes import SchemeBook, parse_scheme
 from matching.service_clocks import ServiceClasses, parse_service_classes
 from matching.working_days import WorkingCalendar, parse_calendar
@@ -143,6 +146,18 @@ def working_days() -> WorkingCalendar:
 def service_classes() -> ServiceClasses:
     """How support reaches a firm, and the clocks that run."""
     return parse_service_classes(rule_set().document("service_classes.yaml"))
+
+
+@cache
+def objection_rules() -> ObjectionRules:
+    """How an objection is dealt with, and in what time."""
+    return parse_objection_rules(rule_set().document("objections.yaml"))
+
+
+@cache
+def repair_rules() -> RepairRules:
+    """Credit repair under the rules of each day."""
+    return parse_repair_rules(rule_set().document("repair.yaml"))
 
 
 def rules_digest() -> str:

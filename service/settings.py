@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: Its presence in the home folder is what "demo mode" means; nothing else switches it on.
@@ -25,6 +25,9 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8000",
         description="How callers reach us; what an assertion's `aud` must name.",
     )
+    oidc_issuer: str = Field(default="", description="The city's identity provider; empty: people sign in here only.")
+    oidc_client_id: str = Field(default="", description="How the provider calls this office.")
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="Empty for a public client.")
     max_json_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest JSON or form body.")
     max_batch_bytes: int = Field(default=512_000_000, ge=1_000, description="Largest delivered file, as it travels.")
     max_bad_share: float = Field(default=0.05, ge=0, le=1, description="A batch with a larger bad share is refused.")

@@ -31,6 +31,8 @@ PUBLIC = {
     "/static",
     "/v1/oauth/token",
     "/sign-in",
+    "/sign-in/provider",
+    "/sign-in/provider/return",
     "/sign-out",
 }
 FORM = {"grant_type": "client_credentials"}

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
+import orjson
+from cryptography.fernet import Fernet, InvalidToken
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from models.errors import RefusedInput
+from models.errors import NotFound, RefusedInput
 from service.api.route import COOKIE, DeskDep
+from service.desk import Desk
+from service.encode import encode
 from service.forms import malformed, read_form
+from service.identity_provider import Discovery, Errand, Provider, begin_errand, end_errand
+from service.identity_provider import refused as refused_answer
+from service.opaque import office_key
 from service.pages.render import language_of, page
-from service.usecases.sign_in import csrf_fits, person_of, sign_in, sign_out
+from service.usecases.sign_in import (
+    SECOND_FACTOR_KEY,
+    Begun,
+    csrf_fits,
+    person_of,
+    sign_in,
+    sign_in_by_provider,
+    sign_out,
+)
 
 router = APIRouter(include_in_schema=False)
 _HOME = "/"
+CSRF_COOKIE = "__Host-rongqiao-csrf"
+_ERRAND, _ERRAND_SECONDS = "__Host-rongqiao-errand", 600
 
 
 @router.get("/sign-in")
-async def show_form(request: Request) -> Response:
+async def show_form(request: Request, desk: DeskDep) -> Response:
     """Person, password, code."""
-    return page(request, "sign_in.html", refused=False)
+    return _form(request, desk)
 
 
 @router.post("/sign-in")
@@ -35,17 +55,44 @@ async def begin(request: Request, desk: DeskDep) -> Response:
     except RefusedInput as refused:
         if refused.code != "sign_in_refused":
             raise
-        again = page(request, "sign_in.html", refused=True)
-        again.status_code = refused.status
-        return again
-    response = RedirectResponse(f"{_HOME}?lang={language_of(request)}", 303)
+        return _form(request, desk, refused.status)
+    return _with_cookies(RedirectResponse(f"{_HOME}?lang={language_of(request)}", 303), begun)
+
+
+@router.get("/sign-in/provider")
+async def to_provider(desk: DeskDep) -> Response:
+    """Send the browser to the city's identity provider."""
+    address, errand = await run_in_threadpool(begin_errand, _provider(desk), _discovery(desk))
+    response = RedirectResponse(address, 303)
+    # Lax: it must come along when the provider sends the browser back.
+    value = _box(desk).encrypt(encode(errand)).decode()
+    response.set_cookie(_ERRAND, value, max_age=_ERRAND_SECONDS, secure=True, httponly=True, samesite="lax", path="/")
+    return response
+
+
+@router.get("/sign-in/provider/return")
+async def from_provider(request: Request, desk: DeskDep) -> Response:
+    """What the provider answered: a session for the person it vouches for."""
+    provider, told = _provider(desk), request.scope["request_id"]
+    try:
+        sealed = _box(desk).decrypt(request.cookies.get(_ERRAND, "").encode(), ttl=_ERRAND_SECONDS)
+    except InvalidToken:
+        raise refused_answer("This sign-in was not begun here, or too long ago.") from None
+    errand = Errand(**orjson.loads(sealed))
+    query = request.scope["query_string"].decode("latin-1")
+    subject = await run_in_threadpool(end_errand, provider, _discovery(desk), errand, query, desk.now())
+    begun = await run_in_threadpool(sign_in_by_provider, desk.office, provider.issuer, subject, desk.now(), told)
+    # Not a redirect: the browser would follow it as coming from the provider, and leave the strict cookie at home.
+    response = _with_cookies(page(request, "entered.html"), begun)
+    response.delete_cookie(_ERRAND, secure=True, httponly=True, samesite="lax")
+    return response
+
+
+def _with_cookies(response: Response, begun: Begun) -> Response:
     response.set_cookie(COOKIE, begun.token, secure=True, httponly=True, samesite="strict", path="/")
     # Readable by the page's own forms only through the template; a second cookie, so that the server need not keep it.
     response.set_cookie(CSRF_COOKIE, begun.csrf, secure=True, httponly=True, samesite="strict", path="/")
     return response
-
-
-CSRF_COOKIE = "__Host-rongqiao-csrf"
 
 
 @router.post("/sign-out")
@@ -69,3 +116,28 @@ def _check_origin(request: Request) -> None:
     site = request.headers.get("sec-fetch-site", "same-origin")
     if site not in ("same-origin", "none"):
         raise RefusedInput("csrf", "Sec-Fetch-Site", site, "Forms come from this site.", "Open it here.", status=403)
+
+
+def _form(request: Request, desk: Desk, status: int = 200) -> Response:
+    shown = page(request, "sign_in.html", refused=status != 200, provider=bool(desk.settings.oidc_issuer))
+    shown.status_code = status
+    return shown
+
+
+def _provider(desk: Desk) -> Provider:
+    settings = desk.settings
+    if not settings.oidc_issuer:
+        raise NotFound("provider", None, "No identity provider is set here.", "Sign in at /sign-in.")
+    back = f"{settings.public_url.rstrip('/')}/sign-in/provider/return"
+    return Provider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret.get_secret_value(), back)
+
+
+def _discovery(desk: Desk) -> Discovery:
+    if desk.discovery is None:
+        desk.discovery = Discovery(desk.settings.oidc_issuer)
+    return desk.discovery
+
+
+def _box(desk: Desk) -> Fernet:
+    key = office_key(desk.office.home, SECOND_FACTOR_KEY)
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"errand " + key).digest()))
