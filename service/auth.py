@@ -106,6 +106,32 @@ def check_may(caller: Caller, action: Action) -> None:
             f"Roles that may: {', '.join(sorted(MAY[action]))}.",
             status=403,
         )
+    check_power(caller, action)
+
+
+#: What a firm's person needs besides the role; everything a firm may do that is not listed needs ``view``.
+NEEDS_POWER: dict[Action, str] = {
+    Action.GIVE_CONSENT: "consent",
+    Action.REVOKE_CONSENT: "consent",
+}
+#: Open to a firm's person with any power, or none: not about the firm's own data.
+_NO_POWER = frozenset({Action.READ_CATALOGUE, Action.READ_FEEDS, Action.READ_PRODUCTS, Action.READ_SCHEMES})
+
+
+def check_power(caller: Caller, action: Action) -> None:
+    """Raise the 403 refusal unless a firm's person holds the power the action needs. A firm's own system holds all."""
+    if caller.role is not Role.FIRM or not caller.person or action in _NO_POWER:
+        return
+    needed = NEEDS_POWER.get(action, "view")
+    if needed not in caller.powers:
+        raise RefusedInput(
+            "forbidden",
+            "powers",
+            sorted(caller.powers),
+            f"This needs the power to {needed} for the firm.",
+            "Ask the firm to have it given to you.",
+            status=403,
+        )
 
 
 def check_own_firm(caller: Caller, uscc: str) -> None:

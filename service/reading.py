@@ -47,6 +47,7 @@ def open_file(
             Event(
                 at=now,
                 actor=caller.client_id,
+                person=caller.person,
                 role=caller.role.value,
                 tenant=caller.tenant,
                 action=action.value,

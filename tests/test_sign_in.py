@@ -21,7 +21,7 @@ from service.auth import Role
 from service.pages.sign_in import CSRF_COOKIE
 from service.second_factor import hash_password, new_second_factor, password_fits, step_of, wait_after
 from service.usecases.manage_people import add_person, change_password, disable_person
-from tests.shell import Shell, a_shell, is_problem
+from tests.shell import Shell, a_code, a_shell, is_problem
 
 NOW = datetime(2024, 11, 5, 2, 0, tzinfo=UTC)
 WORDS = "correct horse battery staple"
@@ -239,3 +239,26 @@ def test_two_hashes_of_one_password_differ_and_both_fit() -> None:
     assert password_fits(WORDS, first)
     assert password_fits(WORDS, second)
     assert not password_fits(WORDS + " ", first)
+
+
+def test_a_firms_people_do_for_it_what_their_powers_say(shell: Shell) -> None:
+    firm = a_code(1)
+    consent = {
+        "lender": "x",
+        "purpose": "pre_loan",
+        "dimensions": ["x"],
+        "valid_from": "2024-11-05",
+        "valid_until": "2024-11-06",
+    }
+    for number, powers in enumerate((("view",), ("consent",), ("apply",))):
+        person = f"person-{number}"
+        secret = add_person(shell.office, person, "P", Role.FIRM, firm, powers, WORDS, NOW).secret
+        csrf = sign(shell, person, WORDS, code(shell, secret)).cookies[CSRF_COOKIE]
+        headers = {"X-CSRF-Token": csrf}
+        log = shell.http.get(f"/v1/firms/{firm}/access-log")
+        given = shell.http.post(f"/v1/firms/{firm}/consents/text", json=consent, headers=headers)
+        assert (log.status_code == 200) == ("view" in powers), log.text
+        assert (given.status_code == 422) == ("consent" in powers), given.text
+        assert {log.status_code, given.status_code} <= {200, 422, 403}
+        assert shell.http.get("/v1/schemes").status_code == 200, "public to whoever is signed in"
+        is_problem(shell.http.get(f"/v1/firms/{a_code(2)}/access-log"), 404 if "view" in powers else 403)

@@ -173,6 +173,7 @@ def _event(caller: Caller, action: Action, row: Consent, now: datetime, request_
     return Event(
         at=now,
         actor=caller.client_id,
+        person=caller.person,
         role=caller.role.value,
         tenant=caller.tenant,
         action=action.value,
