@@ -13,7 +13,20 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
-from service.api import catalogue, feeds, firms, health, monitoring, products, prospects, receipts, schemes, tokens
+from service.api import (
+    catalogue,
+    feeds,
+    firms,
+    health,
+    models,
+    monitoring,
+    products,
+    prospects,
+    receipts,
+    reviews,
+    schemes,
+    tokens,
+)
 from service.api.route import Guard
 from service.auth import MAY
 from service.clock import utc_now
@@ -43,6 +56,8 @@ _ROUTERS = (
     prospects.routes,
     schemes.routes,
     receipts.routes,
+    models.routes,
+    reviews.routes,
     monitoring.routes,
 )
 

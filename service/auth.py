@@ -32,9 +32,13 @@ class Action(StrEnum):
     FIND_PROSPECTS = "find_prospects"
     READ_SCHEMES = "read_schemes"
     READ_MONITORING = "read_monitoring"
+    READ_WATCH_LIST = "read_watch_list"
     READ_METRICS = "read_metrics"
     READ_RECEIPT = "read_receipt"
     READ_EVIDENCE = "read_evidence"
+    READ_MODELS = "read_models"
+    APPROVE_MODEL = "approve_model"
+    REVIEW = "review"
 
 
 _EVERYONE = frozenset(Role)
@@ -54,10 +58,15 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.FIND_PROSPECTS: _STAFF | _LENDERS,
     Action.READ_SCHEMES: _EVERYONE,
     Action.READ_MONITORING: _STAFF | {Role.AUDITOR},
+    # The watch list names firms, which auditors are not told.
+    Action.READ_WATCH_LIST: _STAFF,
     Action.READ_METRICS: _STAFF | {Role.AUDITOR},
     # A receipt names a question and digests; the pack beside it holds the firm's facts.
     Action.READ_RECEIPT: _STAFF | {Role.FIRM, Role.AUDITOR},
     Action.READ_EVIDENCE: _STAFF | {Role.FIRM},
+    Action.READ_MODELS: _STAFF | {Role.AUDITOR},
+    Action.APPROVE_MODEL: frozenset({Role.APPROVER}),
+    Action.REVIEW: _STAFF,
 }
 
 

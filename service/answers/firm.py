@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from scoring.catalogue import Item
 from scoring.evaluation.evaluate import UNKNOWN_POINTS, State
 from scoring.evaluation.explain import ExplainedLine, Explanation
 from scoring.evaluation.model import MILLI
 from scoring.evaluation.peers import PeerGroup
+from service.answers.pd import pd_answer
 from service.answers.rules import plain
 from service.auth import Role
 from service.disclosure import Consent, Shown, disclose
@@ -40,7 +43,7 @@ def summary_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
         },
         "size_class": snapshot.value("size_class", row),
         "evaluation": evaluation_answer(snapshot, row),
-        "pd": None,
+        "pd": pd_answer(snapshot, row),
     }
 
 
@@ -146,7 +149,7 @@ def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Rol
             "valid_until": card.valid_until,
         },
         "dimensions": {name: points(value) for name, value in why.dimensions.items()},
-        "lines": [_line(line, declared, viewer) for line in why.lines],
+        "lines": [line_answer(line, declared, viewer) for line in why.lines],
         "vetoes": [
             {"id": v.id, "zh": v.zh, "en": v.en, "item": v.item, "truth": v.truth.value, "cite": v.cite}
             for v in why.vetoes
@@ -166,7 +169,8 @@ def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Rol
     }
 
 
-def _line(line: ExplainedLine, declared: Any, viewer: Role) -> dict[str, Any]:
+def line_answer(line: ExplainedLine, declared: Mapping[str, Item], viewer: Role) -> dict[str, Any]:
+    """One line of an evaluation, its value masked where ``viewer`` may not see the item."""
     band = line.line.band
     masked = band is not None and band.item in declared and disclose(viewer, None, declared[band.item]) is Shown.MASKED
     return {

@@ -28,7 +28,7 @@ async def read_firm(caller: Reader, desk: DeskDep, uscc: Uscc, as_of: AsOf = Non
     A firm sees itself, the office every firm. A lender is told that there is no such firm until the firm consents.
     """
     check_firm(caller, uscc)
-    return answered(firm_summary(desk.shelf, desk.shelf.on(as_of), uscc))
+    return answered(firm_summary(desk.shelf, desk.shelf.on(as_of), uscc, caller.role))
 
 
 @routes.get("/firms/{uscc}/profile", summary="The 139 items of a firm", responses={200: {"model": ProfileAnswer}})

@@ -12,8 +12,10 @@ import typer
 
 from service.asking import asked_code, asked_day
 from service.auth import Caller, Role
+from service.cli.alarms import show_others
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, money, percent
+from service.cli.pd import show_pd
 from service.clock import utc_now
 from service.office import Office
 from service.opaque import office_key
@@ -54,7 +56,7 @@ def firm(uscc: Annotated[str, typer.Argument(metavar="USCC")], as_of: AsOf = Non
     asked_code(uscc)
     with _shelf() as (_, shelf):
         snapshot = shelf.on(_day(as_of))
-        summary = firm_summary(shelf, snapshot, uscc)
+        summary = firm_summary(shelf, snapshot, uscc, _STAFF.role)
         score = firm_score(shelf, snapshot, uscc, _STAFF.role)
         profile = firm_profile(snapshot, uscc, _STAFF.role)
     if as_json:
@@ -104,6 +106,8 @@ def show_firm(out: Out, summary: dict[str, Any], score: dict[str, Any], profile:
         )
     for note in score["notes"]:
         out.line(t.name(note))
+    show_pd(out, score["pd"], score["override"])
+    show_others(out, summary["other_evaluations"])
     for category in catalogue().categories:
         rows = [
             (

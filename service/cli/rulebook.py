@@ -53,11 +53,11 @@ def list_schemes(as_json: AsJson = False) -> None:
 
 @schemes_app.command("check")
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Rule files; none: the whole rule book.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Rule or model files; none: the whole rule book.")] = None,
     notes: Annotated[bool, typer.Option("--notes", help="List what is not confirmed, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read rule files and run the cases beside them; exit 2 with every fault by file and line."""
+    """Read rule and model files, run the cases beside the rules; exit 2 with every fault by file and line."""
     out = Out(as_json)
     report = check_rules(files or ())
     if as_json:
@@ -77,7 +77,13 @@ def check(
             [(c.file, c.id, c.cases) for c in report.items],
             numbers=(2,),
         )
-        out.line(t("scheme.all_good", files=len(report.items), cases=sum(c.cases for c in report.items)))
+        if report.models:
+            out.table(
+                [t("scheme.file"), t("scheme.id"), t("scheme.model_kind")],
+                [(model.file, model.id, model.kind) for model in report.models],
+            )
+        files = len(report.items) + len(report.models)
+        out.line(t("scheme.all_good", files=files, cases=sum(c.cases for c in report.items)))
     out.line(t("scheme.found", problems=len(report.problems), notes=len(report.notes)))
     if report.problems:
         raise typer.Exit(2)

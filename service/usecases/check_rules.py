@@ -15,6 +15,7 @@ from models.marked import MarkedDict, marked
 from service.documents import read_yaml
 from service.rulebook import CASES, facts, offers, parameters, rule_files
 from service.seedbook import SEED
+from service.usecases.check_models import CheckedModel, ModelCheck, check_models, is_model
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,15 @@ class CheckedRule:
 
 @dataclass(frozen=True)
 class RuleCheck:
-    """``items``: the files that could be read. ``problems`` keep a rule out; ``notes`` are worth knowing."""
+    """``items``: the rules that could be read, ``models`` the evaluation models and watch lists.
+
+    ``problems`` keep a file out; ``notes`` are worth knowing.
+    """
 
     items: tuple[CheckedRule, ...]
     problems: tuple[Remark, ...]
     notes: tuple[Remark, ...]
+    models: tuple[CheckedModel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,19 @@ class _Read:
 
 
 def check_rules(files: Sequence[Path] = ()) -> RuleCheck:
-    """Read ``files`` (default: every scheme and product of the seed), run their cases, and hold them to each other.
+    """Read ``files`` (default: every scheme, product, evaluation model and watch list of the seed), run the cases of
+    the rules, and hold the files to each other.
 
     Files of one's own are held to the schemes of the book as well. Nothing is raised for a faulty rule file;
     ``DataFileError`` for a file that is not there, and for faulty facts or parameters, on which every rule rests.
     """
-    chosen = files or [*rule_files("schemes"), *rule_files("products")]
+    of_models = [path for path in files if is_model(path)]
+    chosen = [path for path in files if path not in of_models]
+    if not files:
+        chosen = [*rule_files("schemes"), *rule_files("products")]
+    models = check_models(of_models) if of_models or not files else ModelCheck((), ())
     items: list[CheckedRule] = []
-    remarks: list[Remark] = []
+    remarks: list[Remark] = [*models.problems]
     read: list[_Read] = []
     for path in chosen:
         found, said, tried = _check(path)
@@ -68,6 +78,7 @@ def check_rules(files: Sequence[Path] = ()) -> RuleCheck:
         tuple(items),
         tuple(remark for remark in ordered if remark.error),
         tuple(remark for remark in ordered if not remark.error),
+        models.items,
     )
 
 

@@ -1,0 +1,110 @@
+"""The probability of default of one firm as answers: the figure with its range and model, and its lines."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from models.errors import RefusedInput
+from scoring.evaluation.model import MILLI
+from scoring.scorecard.inputs import Inputs
+from service.answers.rules import plain
+from service.auth import Role
+from service.disclosure import Shown, disclose
+from service.model_scoring import kinds_of
+from service.model_shelf import ModelShelf
+from service.rulebook import facts, pd_scale
+from service.seedbook import catalogue
+from service.snapshots import OpenSnapshot
+
+_NOTES = {
+    "no_model": ("当日没有启用的违约概率模型，违约概率未知。", "No model was in force: the probability is unknown."),
+    "not_evaluated": ("该企业不在评价范围，违约概率未知。", "The firm is not evaluated: the probability is unknown."),
+    "scored": ("未来十二个月违约概率。", "Probability of default within twelve months."),
+}
+
+
+def pd_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
+    """The probability, its range, points and grade, from what the build kept, and the model that gave them."""
+    registered = registered_model(snapshot)
+    held = {name: value for name, value in snapshot.facts(row).items() if name.startswith("pd")}
+    known = held.get("pd") is not None
+    state = "scored" if known else "not_evaluated" if registered else "no_model"
+    zh, en = _NOTES[state]
+    return {
+        "state": state,
+        "model": registered,
+        "pd": held.get("pd"),
+        "low": held.get("pd_low"),
+        "high": held.get("pd_high"),
+        "points": held.get("pd_points"),
+        "grade": held.get("pd_grade"),
+        "capped_by": _capped_by(snapshot, row) if known else None,
+        "coverage": held.get("pd_coverage"),
+        "thin_file": held.get("pd_thin"),
+        "note": {"zh": zh, "en": en},
+    }
+
+
+def registered_model(snapshot: OpenSnapshot) -> dict[str, str] | None:
+    """Name, id and version of the model that scored this snapshot; ``None`` where none did."""
+    name = pd_scale().model
+    found = snapshot.manifest["inputs"].get("registered_models", {}).get(name)
+    return None if found is None else {"name": name, **found}
+
+
+def _capped_by(snapshot: OpenSnapshot, row: int) -> dict[str, Any] | None:
+    """The official grade that holds the firm's grade down, ``None`` where it makes no difference."""
+    scale, official = pd_scale(), snapshot.value("official_grade", row)
+    at_most = scale.official_cap.get(str(official))
+    own = scale.grades[int(scale.places(snapshot.columns.values["pd"][row : row + 1])[0])]
+    if at_most is None or scale.grades.index(own) >= scale.grades.index(at_most):
+        return None
+    return {"official_grade": official, "at_most": at_most, "without": own, "cite": scale.cite}
+
+
+def pd_lines(snapshot: OpenSnapshot, row: int, models: ModelShelf, viewer: Role) -> dict[str, Any]:
+    """The lines the points are made of, best first: they and ``base`` sum to the points exactly, as text.
+
+    ``lines_missing`` says why there are none although the firm has a probability: the model that gave it cannot be
+    trusted any more.
+    """
+    registered = registered_model(snapshot)
+    if registered is None or snapshot.value("pd", row) is None:
+        return {"base": None, "lines": [], "lines_missing": ""}
+    try:
+        card = models.by_id(registered["id"]).scorecard
+    except RefusedInput as refused:
+        return {"base": None, "lines": [], "lines_missing": str(refused)}
+    kinds = kinds_of(card.items)
+    scored = card.score(Inputs.from_columns(snapshot.columns.row(row), kinds))
+    assert scored.contributions is not None
+    made = [
+        {
+            "items": [_item(name, snapshot, row, viewer) for name in label.split(" × ")],
+            "points": _exact(int(milli)),
+        }
+        for label, milli in zip(scored.lines, scored.contributions[:, 0].tolist(), strict=True)
+    ]
+    made.sort(key=lambda line: -Decimal(str(line["points"])))
+    return {"base": _exact(scored.base), "lines": made, "lines_missing": ""}
+
+
+def _exact(milli: int) -> str:
+    return format(Decimal(milli) / MILLI, ".3f")
+
+
+def _item(name: str, snapshot: OpenSnapshot, row: int, viewer: Role) -> dict[str, Any]:
+    """One fact a line reads: names from the catalogue, and its value as the viewer may see it."""
+    item = catalogue().items.get(name)
+    named = item or facts().get(name)
+    value = snapshot.value(name, row) if name in snapshot.columns.values else None
+    masked = item is not None and disclose(viewer, None, item) is Shown.MASKED
+    return {
+        "id": name,
+        "zh": named.zh if named else name,
+        "en": named.en if named else name,
+        "known": value is not None,
+        "masked": masked,
+        "value": None if masked else plain(value),
+    }
