@@ -3,8 +3,22 @@
 from models.tables.base import Base
 from models.tables.batch import Batch
 from models.tables.client import Client, Token
+from models.tables.cost_list import CostListCharge, CostListConfirmation, CostListFile, CostListVersion
 from models.tables.receipt import FactSet, Receipt
 from models.tables.snapshot import Snapshot
 from models.tables.usage import UsageEvent
 
-__all__ = ["Base", "Batch", "Client", "FactSet", "Receipt", "Snapshot", "Token", "UsageEvent"]
+__all__ = [
+    "Base",
+    "Batch",
+    "Client",
+    "CostListCharge",
+    "CostListConfirmation",
+    "CostListFile",
+    "CostListVersion",
+    "FactSet",
+    "Receipt",
+    "Snapshot",
+    "Token",
+    "UsageEvent",
+]
