@@ -13,14 +13,27 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
-from service.api import catalogue, feeds, firms, health, monitoring, products, prospects, receipts, schemes, tokens
+from service.api import (
+    catalogue,
+    cost_lists,
+    feeds,
+    firms,
+    health,
+    monitoring,
+    products,
+    prospects,
+    receipts,
+    schemes,
+    tokens,
+    what_if,
+)
 from service.api.route import Guard
 from service.auth import MAY
 from service.clock import utc_now
 from service.desk import Desk
 from service.middleware import Around
 from service.office import Office
-from service.pages import index, reference
+from service.pages import cost_list, index, reference
 from service.pages.render import FOLDER
 from service.problem import install
 from service.settings import Settings
@@ -39,10 +52,13 @@ _ROUTERS = (
     catalogue.routes,
     feeds.routes,
     firms.routes,
+    what_if.routes,
     products.routes,
     prospects.routes,
     schemes.routes,
     receipts.routes,
+    cost_lists.routes,
+    cost_list.routes,
     monitoring.routes,
 )
 

@@ -35,6 +35,10 @@ class Action(StrEnum):
     READ_METRICS = "read_metrics"
     READ_RECEIPT = "read_receipt"
     READ_EVIDENCE = "read_evidence"
+    DRAFT_COST_LIST = "draft_cost_list"
+    READ_COST_LIST = "read_cost_list"
+    CONFIRM_COST_LIST = "confirm_cost_list"
+    RECORD_CHARGES = "record_charges"
 
 
 _EVERYONE = frozenset(Role)
@@ -58,6 +62,11 @@ MAY: dict[Action, frozenset[Role]] = {
     # A receipt names a question and digests; the pack beside it holds the firm's facts.
     Action.READ_RECEIPT: _STAFF | {Role.FIRM, Role.AUDITOR},
     Action.READ_EVIDENCE: _STAFF | {Role.FIRM},
+    # Bank and firm fill in a cost list together; the office looks on.
+    Action.DRAFT_COST_LIST: frozenset({Role.BANK}),
+    Action.READ_COST_LIST: _STAFF | {Role.BANK, Role.FIRM},
+    Action.CONFIRM_COST_LIST: frozenset({Role.BANK, Role.FIRM}),
+    Action.RECORD_CHARGES: frozenset({Role.BANK, Role.FIRM}),
 }
 
 
