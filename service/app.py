@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from service.api import (
     catalogue,
+    cost_lists,
     feeds,
     firms,
     health,
@@ -26,6 +27,7 @@ from service.api import (
     reviews,
     schemes,
     tokens,
+    what_if,
 )
 from service.api.route import Guard
 from service.auth import MAY
@@ -33,7 +35,7 @@ from service.clock import utc_now
 from service.desk import Desk
 from service.middleware import Around
 from service.office import Office
-from service.pages import index, reference
+from service.pages import cost_list, index, reference
 from service.pages.render import FOLDER
 from service.problem import install
 from service.settings import Settings
@@ -52,12 +54,15 @@ _ROUTERS = (
     catalogue.routes,
     feeds.routes,
     firms.routes,
+    what_if.routes,
     products.routes,
     prospects.routes,
     schemes.routes,
     receipts.routes,
     models.routes,
     reviews.routes,
+    cost_lists.routes,
+    cost_list.routes,
     monitoring.routes,
 )
 

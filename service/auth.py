@@ -39,6 +39,10 @@ class Action(StrEnum):
     READ_MODELS = "read_models"
     APPROVE_MODEL = "approve_model"
     REVIEW = "review"
+    DRAFT_COST_LIST = "draft_cost_list"
+    READ_COST_LIST = "read_cost_list"
+    CONFIRM_COST_LIST = "confirm_cost_list"
+    RECORD_CHARGES = "record_charges"
 
 
 _EVERYONE = frozenset(Role)
@@ -67,6 +71,11 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_MODELS: _STAFF | {Role.AUDITOR},
     Action.APPROVE_MODEL: frozenset({Role.APPROVER}),
     Action.REVIEW: _STAFF,
+    # Bank and firm fill in a cost list together; the office looks on.
+    Action.DRAFT_COST_LIST: frozenset({Role.BANK}),
+    Action.READ_COST_LIST: _STAFF | {Role.BANK, Role.FIRM},
+    Action.CONFIRM_COST_LIST: frozenset({Role.BANK, Role.FIRM}),
+    Action.RECORD_CHARGES: frozenset({Role.BANK, Role.FIRM}),
 }
 
 

@@ -3,6 +3,7 @@
 from models.tables.base import Base
 from models.tables.batch import Batch
 from models.tables.client import Client, Token
+from models.tables.cost_list import CostListCharge, CostListConfirmation, CostListFile, CostListVersion
 from models.tables.model import ActiveModel, ModelEvent, ModelRow, SigningKey
 from models.tables.receipt import FactSet, Receipt
 from models.tables.review import ReviewCase
@@ -14,6 +15,10 @@ __all__ = [
     "Base",
     "Batch",
     "Client",
+    "CostListCharge",
+    "CostListConfirmation",
+    "CostListFile",
+    "CostListVersion",
     "FactSet",
     "ModelEvent",
     "ModelRow",

@@ -5,9 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from models.errors import RefusedInput
 from scoring.evaluation.model import MILLI
-from scoring.scorecard.inputs import Inputs
+from scoring.scorecard.card import Scorecard
+from scoring.scorecard.inputs import Floats, Inputs
+from scoring.scorecard.interval import pd_interval
+from scoring.scorecard.reasons import Reached, Reason, reasons
 from service.answers.rules import plain
 from service.auth import Role
 from service.disclosure import Shown, disclose
@@ -17,6 +22,7 @@ from service.rulebook import facts, pd_scale
 from service.seedbook import catalogue
 from service.snapshots import OpenSnapshot
 
+_DAYS_OF_MONTH = 30.4375
 _NOTES = {
     "no_model": ("当日没有启用的违约概率模型，违约概率未知。", "No model was in force: the probability is unknown."),
     "not_evaluated": ("该企业不在评价范围，违约概率未知。", "The firm is not evaluated: the probability is unknown."),
@@ -24,19 +30,24 @@ _NOTES = {
 }
 
 
-def pd_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
-    """The probability, its range, points and grade, from what the build kept, and the model that gave them."""
+def pd_answer(snapshot: OpenSnapshot, row: int, models: ModelShelf) -> dict[str, Any]:
+    """The probability with points and grade as the build kept them, the model that gave them, and the range that
+    unknown and old items leave open.
+
+    ``low`` and ``high`` are ``None`` where the model can no longer be read.
+    """
     registered = registered_model(snapshot)
     held = {name: value for name, value in snapshot.facts(row).items() if name.startswith("pd")}
     known = held.get("pd") is not None
     state = "scored" if known else "not_evaluated" if registered else "no_model"
     zh, en = _NOTES[state]
+    low, high = _range(snapshot, row, models) if known else (None, None)
     return {
         "state": state,
         "model": registered,
         "pd": held.get("pd"),
-        "low": held.get("pd_low"),
-        "high": held.get("pd_high"),
+        "low": low,
+        "high": high,
         "points": held.get("pd_points"),
         "grade": held.get("pd_grade"),
         "capped_by": _capped_by(snapshot, row) if known else None,
@@ -44,6 +55,26 @@ def pd_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
         "thin_file": held.get("pd_thin"),
         "note": {"zh": zh, "en": en},
     }
+
+
+def _range(snapshot: OpenSnapshot, row: int, models: ModelShelf) -> tuple[float | None, float | None]:
+    """Where nine in ten firms with the same known items would lie, were everything known and fresh."""
+    registered = registered_model(snapshot)
+    if registered is None:
+        return None, None
+    try:
+        card = models.by_id(registered["id"]).scorecard
+    except RefusedInput:
+        return None, None
+    found = pd_interval(card, Inputs.from_columns(snapshot.columns.row(row), kinds_of(card.items)), _ages(snapshot, row, card))
+    return float(found.low[0]), float(found.high[0])
+
+
+def _ages(snapshot: OpenSnapshot, row: int, card: Scorecard) -> dict[str, Floats]:
+    """Months since each item of the model was observed; what is worked out afresh at every build has no age."""
+    readings = snapshot.readings(row)
+    days = {name: readings[name].age_days for name in card.items if name in readings}
+    return {name: np.array([age / _DAYS_OF_MONTH]) for name, age in days.items() if age is not None}
 
 
 def registered_model(snapshot: OpenSnapshot) -> dict[str, str] | None:
@@ -77,17 +108,48 @@ def pd_lines(snapshot: OpenSnapshot, row: int, models: ModelShelf, viewer: Role)
     except RefusedInput as refused:
         return {"base": None, "lines": [], "lines_missing": str(refused)}
     kinds = kinds_of(card.items)
-    scored = card.score(Inputs.from_columns(snapshot.columns.row(row), kinds))
+    inputs = Inputs.from_columns(snapshot.columns.row(row), kinds)
+    scored = card.score(inputs)
     assert scored.contributions is not None
+    why = {reason.line: reason for reason in reasons(card, inputs)}
     made = [
         {
             "items": [_item(name, snapshot, row, viewer) for name in label.split(" × ")],
             "points": _exact(int(milli)),
+            **_reason(why[label], viewer),
         }
         for label, milli in zip(scored.lines, scored.contributions[:, 0].tolist(), strict=True)
     ]
     made.sort(key=lambda line: -Decimal(str(line["points"])))
     return {"base": _exact(scored.base), "lines": made, "lines_missing": ""}
+
+
+def _reason(reason: Reason, viewer: Role) -> dict[str, Any]:
+    """What the line costs against the best it can give, and the nearest range that would give more.
+
+    A range of a masked item would tell roughly what the item is: it is left out.
+    """
+    masked = any(
+        (item := catalogue().items.get(each.item)) is not None and disclose(viewer, None, item) is not Shown.FULL
+        for each in reason.reached
+    )
+    shown = not masked and reason.better is not None
+    return {
+        "lost": _exact(reason.lost),
+        "reached": [] if masked else [_reached(each) for each in reason.reached],
+        "better": [_reached(each) for each in reason.better or ()] if shown else [],
+        "gain": _exact(reason.gain),
+    }
+
+
+def _reached(place: Reached) -> dict[str, Any]:
+    return {
+        "item": place.item,
+        "kind": place.kind,
+        "from": place.low,
+        "below": place.high,
+        "values": list(place.values),
+    }
 
 
 def _exact(milli: int) -> str:

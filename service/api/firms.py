@@ -62,13 +62,27 @@ async def read_options(
         str | None, Query(max_length=40, description="What the money is for", examples=["working_capital"])
     ] = None,
     security: Annotated[str | None, Query(max_length=40, description="What the firm can offer")] = None,
+    enjoyed: Annotated[
+        str | None,
+        Query(
+            max_length=4000,
+            description="What the firm had before: SCHEME=DATE, SCHEME=DATE:YUAN or SCHEME=never, joined by commas",
+            examples=["sy-building-awards-2024=2024-05-31:100000"],
+        ),
+    ] = None,
 ) -> Response:
     """Every product and scheme with status, findings, cost in yuan and as an all-in rate, and what is missing.
 
     Best first: eligible, unknown, near miss, not eligible. What the need leaves open is taken from each product's
-    usual case, and `assumed` says so.
+    usual case, and `assumed` says so. Of a scheme that `enjoyed` does not name nothing is known: it stays as it is.
     """
     check_firm(caller, uscc)
-    need = {"amount_yuan": amount_yuan, "term_months": term_months, "purpose": purpose, "security": security}
+    need = {
+        "amount_yuan": amount_yuan,
+        "term_months": term_months,
+        "purpose": purpose,
+        "security": security,
+        "enjoyed": None if enjoyed is None else enjoyed.split(","),
+    }
     snapshot = desk.shelf.on(as_of)
     return answered(await run_in_threadpool(list_options, desk.office, snapshot, uscc, need, caller.role, desk.now()))

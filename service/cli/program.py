@@ -13,6 +13,7 @@ from service.cli import (
     alarms,
     answers,
     city,
+    cost_list,
     intake,
     models,
     receipts,
@@ -21,6 +22,7 @@ from service.cli import (
     training,
     validation,
     watching,
+    what_if,
 )
 from service.cli.interrupt import listen, stop_if_pressed
 from service.cli.output import complain
@@ -32,7 +34,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Rongqiao (融桥): the credit and financing matchmaker of a city. RONGQIAO_HOME is the data folder (./var).",
 )
-for _part in (city, intake, answers, alarms, receipts, rulebook, models, reviews, training, validation, watching):
+_PARTS = (
+    city,
+    intake,
+    answers,
+    alarms,
+    receipts,
+    cost_list,
+    rulebook,
+    what_if,
+    models,
+    reviews,
+    training,
+    validation,
+    watching,
+)
+for _part in _PARTS:
     _part.register(app)
 
 DONE, FAILED, REFUSED = 0, 1, 2

@@ -14,7 +14,8 @@ from service.answers.rules import scheme_answer
 from service.asking import asked_day
 from service.cli import scheme_card
 from service.cli.answers import argument, fact_name
-from service.cli.output import AsJson, Out, money, percent
+from service.cli.benefits import show_benefit
+from service.cli.output import AsJson, Out
 from service.clock import today
 from service.rulebook import offers, sizes
 from service.strict_json import parse_strict
@@ -129,15 +130,7 @@ def evaluate(
         ],
     )
     if answer["benefit"]:
-        benefit = answer["benefit"]
-        out.pairs(
-            [
-                (t("benefit.annual_rate"), percent(benefit["annual_rate"])),
-                (t("benefit.amount"), t("unit.yuan", amount=money(benefit["amount_yuan"]))),
-            ]
-        )
-        for step in benefit["steps"]:
-            out.line(f"  {t.name(step)}: {step['value']} {step['unit']}  {step['cite']}")
+        show_benefit(out, answer["benefit"], answer["once"])
     for document in answer["settled_by"]:
         out.line(t("finding.settled_by", document=document))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matching.editions import edition_clashes
+from matching.editions import edition_clashes, stacking_clashes
 from matching.lint import Remark, Rule, lint_cases, lint_rule
 from matching.products import Product
 from matching.schemes import Scheme
@@ -119,7 +119,7 @@ def _book_without(read: Iterable[_Read]) -> list[Scheme]:
 
 
 def _together(read: Sequence[_Read], book: Iterable[Scheme]) -> list[Remark]:
-    """What is wrong between the rules: ids used twice, editions that do not fit."""
+    """What is wrong between the rules: ids used twice, editions that do not fit, clauses that name nothing."""
     remarks: list[Remark] = []
     places: dict[str, _Read] = {}
     for each in read:
@@ -131,12 +131,19 @@ def _together(read: Sequence[_Read], book: Iterable[Scheme]) -> list[Remark]:
         **{scheme.id: scheme for scheme in book},
         **{name: each.rule for name, each in places.items() if isinstance(each.rule, Scheme)},
     }
-    for clash in edition_clashes(schemes):
+    for clash in (*edition_clashes(schemes), *stacking_clashes(schemes)):
         place = places.get(clash.scheme)
         if place is not None:
-            line = place.document.lines.get(clash.field, place.document.line)
+            line = _line(place.document, clash.field)
             remarks.append(Remark(place.name, line, clash.field, clash.error, clash.rule, clash.fix))
     return remarks
+
+
+def _line(document: MarkedDict, field: str) -> int:
+    """The line of a part of a rule file, or of one of its clause on combining."""
+    clause = document.get("stacking")
+    lines = marked(clause).lines if field not in document and isinstance(clause, dict) else document.lines
+    return lines.get(field, document.line)
 
 
 def _offers_fit() -> list[Remark]:

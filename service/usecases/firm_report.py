@@ -46,7 +46,7 @@ def firm_score(shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role) ->
     return {
         **score_answer(snapshot, row, why, viewer),
         "other_evaluations": other_evaluations(snapshot, row, viewer, lines=True),
-        "pd": {**pd_answer(snapshot, row), **pd_lines(snapshot, row, shelf.models, viewer)},
+        "pd": {**pd_answer(snapshot, row, shelf.models), **pd_lines(snapshot, row, shelf.models, viewer)},
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
         "frozen": _frozen(shelf, snapshot, uscc),
     }
