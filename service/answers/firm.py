@@ -17,6 +17,7 @@ from service.answers.pd import pd_answer
 from service.answers.rules import plain
 from service.auth import Role
 from service.disclosure import Consent, Shown, disclose
+from service.model_shelf import ModelShelf
 from service.rulebook import evaluations
 from service.seedbook import catalogue
 from service.snapshots import OpenSnapshot
@@ -30,7 +31,7 @@ def points(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def summary_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
+def summary_answer(snapshot: OpenSnapshot, row: int, models: ModelShelf) -> dict[str, Any]:
     """Who the firm is, its size, and its evaluation in one screen."""
     return {
         "uscc": snapshot.firm_at(row),
@@ -43,7 +44,7 @@ def summary_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
         },
         "size_class": snapshot.value("size_class", row),
         "evaluation": evaluation_answer(snapshot, row),
-        "pd": pd_answer(snapshot, row),
+        "pd": pd_answer(snapshot, row, models),
     }
 
 

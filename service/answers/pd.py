@@ -66,7 +66,9 @@ def _range(snapshot: OpenSnapshot, row: int, models: ModelShelf) -> tuple[float 
         card = models.by_id(registered["id"]).scorecard
     except RefusedInput:
         return None, None
-    found = pd_interval(card, Inputs.from_columns(snapshot.columns.row(row), kinds_of(card.items)), _ages(snapshot, row, card))
+    found = pd_interval(
+        card, Inputs.from_columns(snapshot.columns.row(row), kinds_of(card.items)), _ages(snapshot, row, card)
+    )
     return float(found.low[0]), float(found.high[0])
 
 

@@ -47,9 +47,23 @@ class PdItem(NameShape):
     value: Any
 
 
+class PdRange(Shape):
+    """Where a value of an item lies in the model."""
+
+    item: str
+    kind: str = Field(description="interval, values, special, unknown, or other (a value the training never met)")
+    from_: float | None = Field(alias="from", description="First value of an interval; null: open")
+    below: float | None
+    values: list[str]
+
+
 class PdLine(Shape):
     items: list[PdItem] = Field(description="One fact, or two that are read together")
     points: str = Field(description="Exact, three decimals")
+    lost: str = Field(description="Points short of the best the line can give")
+    reached: list[PdRange] = Field(description="Where the firm stands; empty for what the viewer may not see")
+    better: list[PdRange] = Field(description="The nearest range that gives more; empty where none does")
+    gain: str = Field(description="Points that range would give")
 
 
 class PdExplained(PdShape):

@@ -62,5 +62,5 @@ async def what_if(
     """
     check_firm(caller, uscc)
     snapshot, need = desk.shelf.on(question.as_of), question.need.model_dump(exclude_none=True)
-    made = await run_in_threadpool(suppose_facts, snapshot, uscc, question.facts, need, caller.role, question.confirmed)
-    return answered(made)
+    facts, confirmed, models = question.facts, question.confirmed, desk.shelf.models
+    return answered(await run_in_threadpool(suppose_facts, snapshot, uscc, facts, need, caller.role, confirmed, models))

@@ -52,8 +52,9 @@ def what_if(
     need = {name: value for name, value in {**stated, "enjoyed": enjoyed or None}.items() if value is not None}
     written = [_written(change, changeable_facts()) for change in changes]
     with office_of(settings_of()) as office:
-        snapshot = Shelf(office).on(asked_day(as_of, "as_of") if as_of is not None else None)
-        made = suppose_facts(snapshot, uscc, written, need, Role.OFFICE, confirm or ())
+        shelf = Shelf(office)
+        snapshot = shelf.on(asked_day(as_of, "as_of") if as_of is not None else None)
+        made = suppose_facts(snapshot, uscc, written, need, Role.OFFICE, confirm or (), shelf.models)
     if as_json:
         out.json(made)
         return

@@ -25,7 +25,7 @@ def firm_summary(shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role) 
     """
     row = snapshot.row_of(uscc)
     return {
-        **summary_answer(snapshot, row),
+        **summary_answer(snapshot, row, shelf.models),
         "other_evaluations": other_evaluations(snapshot, row, viewer),
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
         "frozen": _frozen(shelf, snapshot, uscc),

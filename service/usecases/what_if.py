@@ -15,11 +15,15 @@ from models.errors import RefusedInput
 from models.kinds import Scalar, decode
 from scoring.columns import Columns
 from scoring.derived import MADE_OF
+from scoring.pd_scale import PdScale
 from scoring.supposed import beside, suppose, year_columns
+from service.answers.pd import registered_model
 from service.answers.what_if import Supposition, is_masked, what_if_answer
 from service.auth import Role
+from service.model_shelf import ModelShelf
+from service.model_store import LoadedModel
 from service.rescoring import made_of, rescore
-from service.rulebook import evaluations, industries, rules, sizes
+from service.rulebook import evaluations, industries, pd_scale, rules, sizes
 from service.snapshots import OpenSnapshot
 from service.usecases.list_options import firm_facts
 
@@ -38,16 +42,19 @@ def suppose_facts(
     need: Mapping[str, object],
     viewer: Role,
     confirmed: Collection[str] = (),
+    models: ModelShelf | None = None,
 ) -> dict[str, Any]:
     """The answer of today beside the one with the facts of ``raw``, as of the snapshot's day; nothing is stored.
 
+    ``models`` opens the model that gives the probability of default; without it that is unknown before and after.
     ``need`` as in an options question. ``confirmed`` names facts whose suspicious amount is meant. ``NotFound`` for an
     unknown firm; ``RefusedInput`` for no change at all, and for whatever :func:`matching.what_if.read_changed` refuses.
     """
     row, as_of = snapshot.row_of(uscc), snapshot.as_of
     items = rules().catalogue.items
     one = snapshot.columns.row(row)
-    today = rescore(one, as_of, sizes(), evaluations())
+    pd = _pd_model(snapshot, models)
+    today = rescore(one, as_of, sizes(), evaluations(), pd)
     # Both sides are scored with today's models, so that a model changed since the build does not count as an effect.
     firm = {**firm_facts(snapshot, row), **_years(one), **today.facts}
     asked = read_need(need, rules().facts, rules().offers.schemes, as_of)
@@ -55,10 +62,10 @@ def suppose_facts(
     known = {**firm, **asked.facts()}
     # A refusal quotes the value it compares with, so it compares only with what the viewer may see.
     seen = {fact: value for fact, value in known.items() if not is_masked(fact, viewer, rules())}
-    changed = read_changed(raw, seen, changeable_facts(), as_of, confirmed, {**MADE_OF, **made_of(evaluations())})
+    changed = read_changed(raw, seen, changeable_facts(), as_of, confirmed, {**MADE_OF, **made_of(evaluations(), pd)})
     _check(changed)
     supposed = suppose(one, changed, items)
-    then = rescore(supposed.columns, as_of, sizes(), evaluations())
+    then = rescore(supposed.columns, as_of, sizes(), evaluations(), pd)
     followed = _values(supposed.columns, supposed.followed)
     found = what_if(
         Case(firm, asked, as_of),
@@ -85,6 +92,17 @@ def suppose_facts(
         scored_as_built=today.facts["score"] == snapshot.value("score", row),
     )
     return what_if_answer(supposition, rules(), changeable_facts())
+
+
+def _pd_model(snapshot: OpenSnapshot, models: ModelShelf | None) -> tuple[LoadedModel, PdScale] | None:
+    """The model that gave this snapshot its probabilities; ``None`` where none did, or it cannot be trusted now."""
+    registered = registered_model(snapshot)
+    if registered is None or models is None:
+        return None
+    try:
+        return models.by_id(registered["id"]), pd_scale()
+    except RefusedInput:
+        return None
 
 
 def _check(changed: Mapping[str, Scalar | None]) -> None:
