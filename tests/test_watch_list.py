@@ -92,7 +92,8 @@ def told(firm: dict[str, Any]) -> Told:
 
 GRAVE = {
     "representative-changed-in-debt": 2, "representative-changed-amid-complaints": 2,
-    "closing-shops-amid-complaints": 2, "blacklisted": 2, "many-prepaid-complaints": 1, "closing-shops": 1, "abnormal-operation": 0,
+    "closing-shops-amid-complaints": 2, "blacklisted": 2, "many-prepaid-complaints": 1, "closing-shops": 1,
+    "abnormal-operation": 0,
 }  # fmt: skip
 
 
