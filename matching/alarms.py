@@ -40,6 +40,11 @@ class Alarm:
     conditions: Node
     dated_by: tuple[FactSpec, ...]
 
+    @property
+    def gravity(self) -> int:
+        """The place of its severity, the least grave 0."""
+        return list(Severity).index(self.severity)
+
 
 @dataclass(frozen=True)
 class AlarmBook:
@@ -139,7 +144,7 @@ def sound(
         for spec in alarm.dated_by:
             if spec.id in columns:
                 newest[rows] = np.maximum(newest[rows], columns[spec.id][rows])
-        gravest[rows] = np.maximum(gravest[rows], list(Severity).index(alarm.severity))
+        gravest[rows] = np.maximum(gravest[rows], alarm.gravity)
     rows = np.flatnonzero(fired.any(axis=0))
     order = np.lexsort((rows, -gravest[rows], -newest[rows].astype(np.int64)))
     return Sounded(

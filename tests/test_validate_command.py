@@ -36,7 +36,7 @@ def test_json_is_one_value_and_markdown_goes_to_the_file(
     assert run([*command, "--out", str(out), "--json"]) == 0
     answer = json.loads(capfd.readouterr().out)
     assert [each["id"] for each in answer["contenders"]] == [
-        "champion", "challenger", "sklearn_logistic", "sklearn_boosting"
+        "champion", "challenger", "classic", "sklearn_logistic", "sklearn_boosting"
     ]  # fmt: skip
     champion = answer["contenders"][0]
     assert champion["failed"] is None

@@ -129,13 +129,13 @@ def test_the_paired_interval_is_that_of_plain_resampling() -> None:
     scale = [1 / (1 + np.exp(-risk))[None, :] for risk in (better, worse)]
     parts = folds(y, np.arange(200), 2, 1, 0)
     trials = {name: Trial(pd, (0.0,), (0.0,), 200) for name, pd in zip(("champion", "other"), scale, strict=True)}
-    found = judge(trials, y, np.arange(200), None, parts, "champion", draws=2000, seed=4)
+    found = judge(trials, y, np.arange(200), None, parts, "champion", draws=1500, seed=4)
     assert found["champion"].ahead is None
     ahead = found["other"].ahead
     assert ahead is not None
     assert ahead.value == pytest.approx(found["champion"].auc.value - found["other"].auc.value)
     plain = []
-    for _ in range(1000):
+    for _ in range(500):
         picked = np.concatenate([random.choice(np.flatnonzero(y == k), (y == k).sum()) for k in (0, 1)])
         gaps = []
         for part in parts:

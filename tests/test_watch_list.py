@@ -16,10 +16,13 @@ import pytest
 from fastapi.routing import APIRoute
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from matching.alarms import sound
 from models.kinds import UNKNOWN_INT32
 from service import rulebook, seedbook
+from service.api.shapes_firm import FirmAnswer, ScoreAnswer
+from service.api.shapes_monitoring import HealthIndexAnswer, WatchListAnswer
 from service.auth import Role
 from service.cli.program import run_program
 from service.disclosure import Consent, may_see_evaluation
@@ -92,7 +95,8 @@ def told(firm: dict[str, Any]) -> Told:
 
 GRAVE = {
     "representative-changed-in-debt": 2, "representative-changed-amid-complaints": 2,
-    "closing-shops-amid-complaints": 2, "blacklisted": 2, "many-prepaid-complaints": 1, "closing-shops": 1, "abnormal-operation": 0,
+    "closing-shops-amid-complaints": 2, "blacklisted": 2, "many-prepaid-complaints": 1, "closing-shops": 1,
+    "abnormal-operation": 0,
 }  # fmt: skip
 
 
@@ -311,6 +315,19 @@ def test_the_index_withholds_small_groups(office: Shell) -> None:
     assert all(group["mean"] is None for group in health["by_section"])
     gym = models["prepaid_gym"]
     assert (gym["evaluated"], gym["mean"], gym["withheld"], gym["by_district"]) == (None, None, True, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/v1/monitoring/watch-list", WatchListAnswer),
+        ("/v1/monitoring/health-index", HealthIndexAnswer),
+        (f"/v1/firms/{LEFT}", FirmAnswer),
+        (f"/v1/firms/{LEFT}/score", ScoreAnswer),
+    ],
+)
+def test_answers_have_their_documented_shape(office: Shell, path: str, shape: type[BaseModel]) -> None:
+    shape.model_validate_json(office.http.get(path, headers=office.asks("office")).content)
 
 
 def test_the_list_is_the_same_whenever_it_is_asked(office: Shell) -> None:

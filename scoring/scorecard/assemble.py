@@ -113,7 +113,7 @@ def _merged(bins: Bins, values: Floats, mass: Floats, how: Reading) -> tuple[Bin
     order = np.argsort(named, kind="stable")
     starts = segments(named[order], weights[order], how.most_bins, how.tolerance)
     parts = np.split(order, starts[1:])
-    groups = tuple(tuple(sorted(bins.groups[at][0] for at in part)) for part in parts)
+    groups = tuple(tuple(sorted(value for at in part for value in bins.groups[at])) for part in parts)
     return CategoryBins(groups), np.concatenate([values[: OTHER + 1], means(named[order], weights[order], starts)])
 
 

@@ -19,6 +19,8 @@ from scoring.scorecard.inputs import Category, Floats, Inputs
 
 #: Rows that stand for the prior when a category's rate is shrunken.
 PRIOR_ROWS = 10.0
+#: Rows a category value needs to be kept apart from "other".
+LEAST_ROWS = 8
 #: Most values of a category that are kept apart.
 _MOST_VALUES = 100
 

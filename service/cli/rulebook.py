@@ -83,8 +83,8 @@ def check(
                 [t("scheme.file"), t("scheme.id"), t("scheme.model_kind")],
                 [(model.file, model.id, model.kind) for model in report.models],
             )
-        files = len(report.items) + len(report.models)
-        out.line(t("scheme.all_good", files=files, cases=sum(c.cases for c in report.items)))
+        held = len(report.items) + len(report.models)
+        out.line(t("scheme.all_good", files=held, cases=sum(c.cases for c in report.items)))
     out.line(t("scheme.found", problems=len(report.problems), notes=len(report.notes)))
     if report.problems:
         raise typer.Exit(2)

@@ -68,12 +68,12 @@ def _model(snapshot: OpenSnapshot, side: SideModel) -> dict[str, Any]:
 def _grades(grades: Mapping[str, NDArray[np.bool_]], evaluated: NDArray[np.bool_]) -> list[dict[str, Any]]:
     """Firms by grade; the firms too little is known of for a grade come last, as null."""
     none = evaluated & ~np.logical_or.reduce(list(grades.values()))
-    cells: dict[str | None, NDArray[np.bool_]] = {**grades, None: none}
-    counts = [int(np.count_nonzero(mine & evaluated)) for mine in cells.values()]
+    cells = [*grades.items(), (None, none)]
+    counts = [int(np.count_nonzero(mine & evaluated)) for _, mine in cells]
     away = hidden(counts, SMALLEST_GROUP)
     return [
         {"grade": code, "firms": None if gone else count, "withheld": gone}
-        for code, count, gone in zip(cells, counts, away, strict=True)
+        for (code, _), count, gone in zip(cells, counts, away, strict=True)
     ]
 
 

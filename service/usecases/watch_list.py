@@ -86,13 +86,9 @@ def _firm(snapshot: OpenSnapshot, row: int, day: int, made: Sounded) -> dict[str
         "industry": snapshot.value(alarms().groups.id, row),
         "district": snapshot.value("district", row),
         "on": _day(day),
-        "severity": max((alarm.severity for alarm in fired), key=_gravity).value,
+        "severity": max(fired, key=lambda alarm: alarm.gravity).severity.value,
         "alarms": [{**_alarm(alarm), "evidence": _evidence(snapshot, row, alarm)} for alarm in fired],
     }
-
-
-def _gravity(severity: Any) -> int:
-    return list(type(severity)).index(severity)
 
 
 def _evidence(snapshot: OpenSnapshot, row: int, alarm: Alarm) -> list[dict[str, Any]]:

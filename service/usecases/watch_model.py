@@ -33,7 +33,6 @@ from scoring.monitoring.migration import Migration, migrate
 from scoring.monitoring.outcomes import BandOutcome, band_outcomes
 from scoring.monitoring.parity import Parity, parity
 from scoring.training.definition import Definition
-from scoring.validation.calibration import calibration_line
 from service.answers.pd import registered_model
 from service.clock import day_of
 from service.model_store import LoadedModel, active_id
@@ -242,6 +241,9 @@ class _Watching:
         return max(0, min(definition.window, whole_months(day, add_months(told, -definition.grace))))
 
     def _cohort(self, definition: Definition, snapshot: OpenSnapshot, months: int) -> CohortOutcome:
+        # Only here: the package brings scikit-learn, which a server starts without.
+        from scoring.validation.calibration import calibration_line
+
         asked = like_training(watched_firms(self.model, snapshot), self._reader(definition, snapshot))
         came = self._reader(definition, self.snapshot).outcomes(snapshot.as_of, snapshot.uscc[asked.rows], months)
         rows = np.flatnonzero(came.default | came.good)
