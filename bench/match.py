@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers import arrow_table, distinct, plain_row, polars_expression, sql, zen_decision
+from bench.peers import ZEN_TRUTHS, arrow_table, distinct, plain_row, polars_expression, sql, zen_decision
 from bench.ratios import Claim, best, in_turn, milliseconds, peer
 from bench.synthetic import AS_OF, Columns, columns, dictionaries, rule_book
 from matching.bulk import Matches, RuleBook, match
@@ -140,18 +140,16 @@ def _zen(table: Columns, rules: dict[str, Node], ours: float, matches: Matches) 
     zen = peer("zen", "zen-engine")
     if zen is None:
         return []
-    conditions, places = distinct(rules)
-    decision = zen.ZenEngine().create_decision(zen_decision(conditions, places))
+    decision = zen.ZenEngine().create_decision(zen_decision(rules))
     facts = seed_facts()
-    needed = {condition.fact: table[condition.fact] for condition in conditions}
+    needed = {condition.fact: table[condition.fact] for condition in distinct(rules)[0]}
     rows = [plain_row(needed, facts, row) for row in range(ZEN_FIRMS)]
     taken, answers = best(lambda: [decision.evaluate(row)["result"] for row in rows], 2)
-    order = {"unmet": 0, "unknown": 1, "met": 2}
     wrong = sum(
-        answer[rule] != order[matches.truth(rule, firm)] for firm, answer in enumerate(answers) for rule in places
+        answer[rule] != ZEN_TRUTHS[matches.truth(rule, firm)] for firm, answer in enumerate(answers) for rule in rules
     )
     if wrong:
-        raise AssertionError(f"ZEN disagrees on {wrong} of {ZEN_FIRMS * len(places)} verdicts")
-    print(f"  ZEN: {ZEN_FIRMS * len(places):,} verdicts equal", flush=True)
+        raise AssertionError(f"ZEN disagrees on {wrong} of {ZEN_FIRMS * len(rules)} verdicts")
+    print(f"  ZEN: {ZEN_FIRMS * len(rules):,} verdicts equal", flush=True)
     whole = taken * FIRMS / ZEN_FIRMS
     return [_claim(f"GoRules ZEN, {ZEN_FIRMS} firms scaled / bulk match", ours, whole, whole / ours, ">= 1000")]

@@ -1,13 +1,14 @@
 """Our conditions in the languages of the peers: Polars expressions, DuckDB SQL, ZEN expressions.
 
 Each peer gets its native null for unknown and the stored numbers otherwise: fen, days, places of codes. All three
-then answer in Kleene's logic. Rules here are ``all`` of conditions, as :mod:`bench.synthetic` makes them.
+then answer in Kleene's logic. Polars and DuckDB get rules that are ``all`` of conditions, as :mod:`bench.synthetic`
+makes them; ZEN gets any tree.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ import pyarrow as pa
 
 from bench.synthetic import Columns, codes_of
 from matching.arguments import constant_arguments
-from matching.nodes import Condition, Node, Op, leaves
+from matching.nodes import All, Condition, Node, Not, Op, leaves
 from models.kinds import UNKNOWNS, Kind
+from models.truth import Truth
 
+#: A verdict as ZEN is made to answer it.
+ZEN_TRUTHS = {Truth.UNMET: 0, Truth.UNKNOWN: 1, Truth.MET: 2}
 _SIGNS = {Op.IS: "=", Op.IS_NOT: "<>", Op.LT: "<", Op.LE: "<=", Op.GT: ">", Op.GE: ">="}
 
 
@@ -78,25 +82,39 @@ def polars_expression(pl: Any, condition: Condition) -> Any:
             return column >= values[0]
 
 
-def _zen(condition: Condition) -> str:
-    name, values = condition.fact, stored(condition)
-    if condition.op is Op.IN:
-        test = f"{name} in {values}"
-    elif condition.op is Op.BETWEEN:
-        test = f"({name} >= {values[0]!r} and {name} <= {values[1]!r})"
+def _zen(condition: Condition, values: Sequence[Any]) -> str:
+    name, op = condition.fact, condition.op
+    written = [json.dumps(value) for value in values]
+    if op in (Op.IN, Op.NOT_IN):
+        test = f"{name} {'in' if op is Op.IN else 'not in'} [{', '.join(written)}]"
+    elif op is Op.BETWEEN:
+        test = f"({name} >= {written[0]} and {name} <= {written[1]})"
+    elif op is Op.KNOWN:
+        test = "true"
     else:
-        sign = {Op.IS: "==", Op.IS_NOT: "!="}.get(condition.op, _SIGNS[condition.op])
-        test = f"{name} {sign} {values[0]!r}"
+        sign = {Op.IS: "==", Op.IS_NOT: "!="}.get(op, _SIGNS[op])
+        test = f"{name} {sign} {written[0]}"
     return f"{name} == null ? null : {test}"
 
 
-def zen_decision(conditions: Sequence[Condition], rules: Mapping[str, Sequence[int]]) -> str:
+def _zen_truth(node: Node, places: Mapping[Condition, int], truth: bool) -> str:
+    """Whether a node is met (``truth``) or unmet, over the answers ``c0``, ``c1`` … of the conditions."""
+    if isinstance(node, Condition):
+        return f"$.c{places[node]} == {json.dumps(truth)}"
+    if isinstance(node, Not):
+        return _zen_truth(node.child, places, not truth)
+    every = isinstance(node, All) is truth
+    parts = [_zen_truth(child, places, truth) for child in node.children]
+    return f"({(' and ' if every else ' or ').join(parts)})" if parts else json.dumps(every)
+
+
+def zen_decision(rules: Mapping[str, Node], arguments: Callable[[Condition], Sequence[Any]] = stored) -> str:
     """One decision model: each different condition once, then a verdict per rule (0 unmet, 1 unknown, 2 met)."""
-    expressions = [(f"c{place}", _zen(condition)) for place, condition in enumerate(conditions)]
-    for rule, places in rules.items():
-        unmet = " or ".join(f"$.c{place} == false" for place in places)
-        unknown = " or ".join(f"$.c{place} == null" for place in places)
-        expressions.append((rule, f"{unmet} ? 0 : ({unknown} ? 1 : 2)"))
+    places = {condition: at for at, condition in enumerate(distinct(rules)[0])}
+    expressions = [(f"c{place}", _zen(condition, arguments(condition))) for condition, place in places.items()]
+    for rule, node in rules.items():
+        unmet, met = _zen_truth(node, places, False), _zen_truth(node, places, True)
+        expressions.append((rule, f"{unmet} ? 0 : ({met} ? 2 : 1)"))
     nodes: list[dict[str, Any]] = [
         {"id": "in", "type": "inputNode", "name": "in"},
         {

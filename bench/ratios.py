@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 Input = TypeVar("Input")
+#: What is done, and the inputs it is done with one by one.
+Side = tuple[Callable[[Any], object], Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,15 @@ def in_turn(works: Mapping[str, Callable[[], object]], rounds: int = 5) -> dict[
 def timed(work: Callable[[Input], object], inputs: Iterable[Input], repeats: int = 1) -> list[float]:
     """Seconds of ``work`` on each input, the fastest of ``repeats`` runs."""
     return [best(lambda each=each: work(each), repeats)[0] for each in inputs]  # type: ignore[misc]
+
+
+def medians(sides: Mapping[str, Side], rounds: int) -> dict[str, float]:
+    """Median seconds per input of each side. Sides take turns round by round; an input's fastest round counts."""
+    fastest = {name: [float("inf")] * len(inputs) for name, (_, inputs) in sides.items()}
+    for _ in range(rounds):
+        for name, (work, inputs) in sides.items():
+            fastest[name] = list(map(min, fastest[name], timed(work, inputs)))
+    return {name: median(times) for name, times in fastest.items()}
 
 
 def peer(module: str, package: str) -> ModuleType | None:

@@ -2,7 +2,8 @@
 
 A cases file is full when it has a firm that meets the rule and one whose answer is unknown, for each requirement a
 firm that fails it alone, for each condition a firm on either side, and for each boundary a value on it and the
-next one past it (a fen, a person, a month, a day; a ten-thousandth for fractions).
+next one past it (a fen, a person, a month, a day; a ten-thousandth for fractions). The same goes for the conditions
+of tiers, stages and years, and for what a once-only rule asks of the past.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from matching.benefits import Benefit
+from matching.benefits.combined import whens
 from matching.evaluate_product import evaluate_product
-from matching.evaluate_scheme import evaluate_scheme
+from matching.evaluate_scheme import evaluate_scheme, scheme_values
+from matching.explain import explain
 from matching.facts import FactBook
+from matching.once import OnceAnswer
 from matching.parameters import ParameterBook
 from matching.products import Product
 from matching.rulefile import RuleFile
@@ -52,6 +56,8 @@ class _Answer:
     verdict: Verdict
     requirements: tuple[Requirement, ...]
     benefit: Benefit | None
+    once: OnceAnswer | None = None
+    reached: tuple[Finding, ...] = ()
 
 
 def run_cases(document: object, rule: Scheme | Product, facts: FactBook, parameters: ParameterBook) -> CasesReport:
@@ -85,7 +91,14 @@ def _ask(
 ) -> _Answer:
     if isinstance(rule, Scheme):
         result = evaluate_scheme(rule, values, parameters, as_of)
-        return _Answer(result.verdict, result.requirements, result.benefit)
+        past = len(result.once.requirements) if result.once else 0
+        asked = result.requirements[: len(result.requirements) - past]
+        reached = tuple(
+            finding
+            for when in whens(rule.benefit)
+            for finding in explain(when, scheme_values(rule, values, parameters, as_of), parameters, as_of).findings
+        )
+        return _Answer(result.verdict, asked, result.benefit, result.once, reached)
     judged = evaluate_product(rule, values, parameters, as_of)
     return _Answer(judged.verdict, judged.requirements, None)
 
@@ -129,6 +142,25 @@ def _untried(rule: Scheme | Product, answers: list[_Answer]) -> list[str]:
             missing.append(f"no case fails {names} alone")
         for index in range(len(column[0].findings)):
             missing += _untried_condition([requirement.findings[index] for requirement in column])
+    for index in range(len(answers[0].reached) if answers else 0):
+        missing += _untried_condition([answer.reached[index] for answer in answers])
+    if isinstance(rule, Scheme) and rule.once:
+        missing += _untried_past([answer.once for answer in answers if answer.once])
+    return list(dict.fromkeys(missing))
+
+
+def _untried_past(answers: list[OnceAnswer]) -> list[str]:
+    """What no case tries of a once-only rule. Its bounds move with the day asked about, so each is tried on its own."""
+    seen = {answer.truth for answer in answers}
+    missing = [f"once: never {truth}" for truth in (Truth.MET, Truth.UNMET) if truth not in seen]
+    findings = [finding for answer in answers for part in answer.requirements for finding in part.findings]
+    pairs = [
+        (end, side, each.actual) for each in findings for end, side in _boundaries(each) if each.actual is not None
+    ]
+    if pairs and not any(_equal(end, actual) for end, _, actual in pairs):
+        missing.append("once: the boundary itself is not tried")
+    if pairs and not any(_just_past(end, side, actual) for end, side, actual in pairs):
+        missing.append("once: nothing next to the boundary on the other side")
     return missing
 
 

@@ -10,7 +10,6 @@ from enum import StrEnum
 
 from matching.all_in import Flow, all_in_rate
 from matching.financing_cost import CostList
-from models.dates import add_months
 from models.errors import RefusedInput
 
 ZERO = Decimal(0)
@@ -25,7 +24,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True)
 class Confirmation:
-    """One side's word on one list: who, for whom, and when. ``digest`` is that of the list it confirms."""
+    """One side's word on one list: who, for whom, and when. ``digest`` is that of the document it confirms."""
 
     side: Side
     name: str
@@ -42,9 +41,9 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class ConfirmedList:
-    """A list with the confirmations given so far."""
+    """The digest of a document with the confirmations given so far."""
 
-    list: CostList
+    digest: str
     confirmations: tuple[Confirmation, ...] = ()
 
     @property
@@ -54,22 +53,36 @@ class ConfirmedList:
 
     def with_confirmation(self, given: Confirmation) -> ConfirmedList:
         """The list with one more confirmation; ``RefusedInput`` if it is of another list, or the side has spoken."""
-        if given.digest != self.list.digest:
-            rule = "The confirmation is of another list."
-            raise RefusedInput("other_list", "digest", given.digest, rule, f"Confirm {self.list.digest}.", 409)
+        if given.digest != self.digest:
+            rule = "The confirmation is of another list, or of an earlier version of it."
+            raise RefusedInput("other_list", "content_sha256", given.digest, rule, f"Confirm {self.digest}.", 409)
         if any(each.side is given.side for each in self.confirmations):
             rule = "This side has confirmed the list."
             raise RefusedInput("confirmed_before", "side", given.side.value, rule, "Make a new list to change it.", 409)
-        return ConfirmedList(self.list, (*self.confirmations, given))
+        return ConfirmedList(self.digest, (*self.confirmations, given))
 
 
 @dataclass(frozen=True)
 class Charge:
-    """Money that moved: ``item`` is the id of a list's item (paid by the firm) or of a scheme (paid to it)."""
+    """Money that moved: ``item`` is the id of a list's item (paid by the firm) or preference (paid to it).
+
+    Below zero it went back. Zero says that nothing moved by that day. An ``item`` the list does not have is
+    undisclosed: it should not have been charged.
+    """
 
     item: str
     on: date
     yuan: Decimal
+
+
+class Outcome(StrEnum):
+    """What came of one line by a day. ``UNRECORDED``: something was due, and nobody has said what moved."""
+
+    AS_PROMISED = "as_promised"
+    MORE = "more"
+    LESS = "less"
+    UNRECORDED = "unrecorded"
+    UNDISCLOSED = "undisclosed"
 
 
 @dataclass(frozen=True)
@@ -83,6 +96,7 @@ class Difference:
     promised: Decimal | None
     charged: Decimal
     surplus: Decimal
+    outcome: Outcome
 
 
 def compare(promised: CostList, charges: Sequence[Charge], until: date) -> tuple[Difference, ...]:
@@ -90,37 +104,46 @@ def compare(promised: CostList, charges: Sequence[Charge], until: date) -> tuple
 
     What was charged and is not on the list comes last.
     """
-    due = {item.id: item.due for item in promised.items}
-    due |= {each.scheme: each.due for each in promised.preferences}
-    received = {each.scheme for each in promised.preferences}
+    moved = _moved(charges, until)
+    differences = []
+    for item, flows in promised.due.items():
+        recorded = item in moved
+        expected = sum((flow.yuan for flow in flows if flow.on <= until), ZERO)
+        charged = moved.pop(item, ZERO)
+        surplus = expected - charged if item in promised.received else charged - expected
+        outcome = Outcome.AS_PROMISED
+        if charged != expected:
+            outcome = (Outcome.MORE if charged > expected else Outcome.LESS) if recorded else Outcome.UNRECORDED
+        differences.append(Difference(item, expected, charged, surplus, outcome))
+    differences += [Difference(item, None, yuan, yuan, Outcome.UNDISCLOSED) for item, yuan in sorted(moved.items())]
+    return tuple(differences)
+
+
+def charged_rate(promised: CostList, charges: Sequence[Charge], until: date = date.max) -> Decimal | None:
+    """The all-in rate of what was really charged up to ``until``, and of what is promised after it.
+
+    What was due and nobody has recorded counts as promised: it is not known to have been otherwise. Interest late or
+    early moves the rate by its day. ``None`` where nothing was lent. The principal is taken as repaid as planned.
+    """
+    if not promised.repayments:
+        return None
+    recorded = _moved(charges, until)
+    flows = list(promised.principal_flows)
+    for item, due in promised.due.items():
+        sign = 1 if item in promised.received else -1
+        kept = (flow for flow in due if flow.on > until or item not in recorded)
+        flows += [Flow(flow.on, sign * flow.yuan) for flow in kept]
+    for charge in charges:
+        if charge.on <= until:
+            flows.append(Flow(charge.on, charge.yuan if charge.item in promised.received else -charge.yuan))
+    rate = all_in_rate(flows)
+    return rate.effective if rate else None
+
+
+def _moved(charges: Sequence[Charge], until: date) -> dict[str, Decimal]:
+    """Yuan by item up to and including a day; only what somebody recorded has an entry."""
     moved: dict[str, Decimal] = {}
     for charge in charges:
         if charge.on <= until:
             moved[charge.item] = moved.get(charge.item, ZERO) + charge.yuan
-    differences = []
-    for item, flows in due.items():
-        expected = sum((flow.yuan for flow in flows if flow.on <= until), ZERO)
-        charged = moved.pop(item, ZERO)
-        surplus = expected - charged if item in received else charged - expected
-        differences.append(Difference(item, expected, charged, surplus))
-    differences += [Difference(item, None, yuan, yuan) for item, yuan in sorted(moved.items())]
-    return tuple(differences)
-
-
-def charged_rate(promised: CostList, charges: Sequence[Charge]) -> Decimal | None:
-    """The all-in rate of what was really charged and paid over the whole term, the principal repaid as planned.
-
-    ``None`` where nothing was lent. Compare it with ``all_in_annual_rate`` once the last payment is in.
-    """
-    if not promised.repayments:
-        return None
-    received = {each.scheme for each in promised.preferences}
-    flows = [Flow(promised.drawn_on, promised.principal_yuan)]
-    flows += [Flow(flow.on, -flow.yuan) for flow in promised.repayments]
-    flows += [Flow(each.on, each.yuan if each.item in received else -each.yuan) for each in charges]
-    ends_on = add_months(promised.drawn_on, promised.months)
-    for item in promised.items:
-        if item.held_yuan:
-            flows += [Flow(promised.drawn_on, -item.held_yuan), Flow(ends_on, item.held_yuan)]
-    rate = all_in_rate(flows)
-    return rate.effective if rate else None
+    return moved

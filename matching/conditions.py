@@ -128,15 +128,18 @@ class _Parser:
                 "too_many_conditions", "fact", f"There are {MAX_CONDITIONS} conditions at most.", "Drop some."
             )
         for name in raw:
-            if name not in ("fact", "op", "value", "cite", "settled_by"):
+            if name not in ("fact", "op", "value", "cite", "settled_by", "settled_by_zh"):
                 raise place.refuse(
                     "bad_condition",
                     str(name),
                     "A condition has no such part.",
-                    "Keep fact, op, value, cite, settled_by.",
+                    "Keep fact, op, value, cite, settled_by, settled_by_zh.",
                 )
         if self.cited and not raw.get("cite"):
             raise place.refuse("no_citation", "cite", "A rule's condition names its clause.", "Add `cite:`.")
+        if self.cited and bool(raw.get("settled_by")) is not bool(raw.get("settled_by_zh")):
+            rule, fix = "A document is named in both languages.", "Add settled_by and settled_by_zh."
+            raise place.refuse("one_language", "settled_by", rule, fix)
         spec = self._fact(raw, place)
         op = self._op(raw, spec, place)
         condition = Condition(
@@ -146,6 +149,7 @@ class _Parser:
             cite=str(raw.get("cite", "")),
             settled_by=str(raw.get("settled_by", "")),
             where=place.text,
+            settled_by_zh=str(raw.get("settled_by_zh", "")),
         )
         self.places[id(condition)] = place
         return condition

@@ -1,4 +1,4 @@
-"""When time alone opens an offer: ages and streaks grow, windows empty, rules come into force.
+"""When time alone opens an offer: ages and streaks grow, windows empty, rules come into force, once-only rules end.
 
 Nothing else changes: the dated numbers are today's, an unbroken streak stays unbroken, no new record comes. A listing
 ends by a decision, on a day no fact tells; for it no day is named.
@@ -14,6 +14,7 @@ from decimal import ROUND_FLOOR, Decimal
 from matching.changes import ChangeBook, InTime, Passing
 from matching.cheapest import Examined, Leaf, TooManyWays, measure, ways_of
 from matching.question import Case, Question
+from matching.scheme_parts import LAST_ON
 from matching.status import Status
 from models.dates import add_months, whole_months
 from models.errors import RefusedInput
@@ -60,7 +61,7 @@ def is_open(question: Question, case: Case) -> bool:
 
 def days(question: Question, case: Case, asked: Examined, book: ChangeBook) -> list[date]:
     """The days after ``as_of`` on which a fact the offer asks about crosses a bound, or a rule comes into force."""
-    found = {day for day in question.openings() if day > case.as_of}
+    found = {day for day in question.openings(case) if day > case.as_of}
     for leaf in asked.leaves:
         moving = book.in_time.get(leaf.fact)
         value = case.firm.get(leaf.fact)
@@ -125,13 +126,16 @@ def _in_reach(asked: Examined, book: ChangeBook) -> bool:
 
 def _moves(leaf: Leaf, book: ChangeBook) -> bool:
     moving = book.in_time.get(leaf.fact)
-    # A condition on the day of the contract moves with the day asked about.
-    return leaf.fact == "loan_contract_on" or (moving is not None and moving.passing is not Passing.LISTING)
+    # The day of the contract moves with the day asked about, and so does what a once-only rule compares with.
+    return leaf.fact in ("loan_contract_on", LAST_ON) or (moving is not None and moving.passing is not Passing.LISTING)
 
 
 def _moving(asked: Examined, case: Case, day: date, book: ChangeBook) -> tuple[str, ...]:
-    """The facts asked about that time has moved by ``day``."""
+    """The facts asked about that time has moved by ``day``, and the day a once-only rule counts from, if it barred."""
     then = later(case, day, book)
-    return tuple(
-        dict.fromkeys(leaf.fact for leaf in asked.leaves if then.firm.get(leaf.fact) != case.firm.get(leaf.fact))
+    moved = (
+        leaf.fact
+        for leaf in asked.leaves
+        if then.firm.get(leaf.fact) != case.firm.get(leaf.fact) or (leaf.fact == LAST_ON and leaf.held is False)
     )
+    return tuple(dict.fromkeys(moved))

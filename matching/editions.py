@@ -1,13 +1,14 @@
-"""Editions of one policy: each ends before the next begins, and each names the other."""
+"""What must fit between the schemes of a book: editions of one policy, and the schemes a clause on combining names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from difflib import get_close_matches
 from itertools import combinations
 
-from matching.schemes import Scheme
+from matching.schemes import OFFERS, Scheme
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,26 @@ def edition_clashes(schemes: Mapping[str, Scheme]) -> Iterator[Clash]:
         if same and not linked and _overlap(one, other):
             rule = f"{one.id} has the same name and city and holds on the same days."
             yield Clash(other.id, "valid", True, rule, "Give each edition its own dates, or each policy its own name.")
+
+
+def stacking_clashes(schemes: Mapping[str, Scheme]) -> Iterator[Clash]:
+    """Names under ``excludes`` and ``permits`` that no scheme answers to.
+
+    A permission names a scheme by its id; an exclusion by id, group, tag or kind of support.
+    """
+    names = {*schemes, *OFFERS}
+    for scheme in schemes.values():
+        names |= {scheme.stacking.group, *scheme.stacking.tags}
+    for scheme in schemes.values():
+        listed = (("excludes", scheme.stacking.excludes, names), ("permits", scheme.stacking.permits, {*schemes}))
+        for field, mentioned, known in listed:
+            for name in mentioned:
+                if name == scheme.id:
+                    yield Clash(scheme.id, field, True, f"{name} names itself.", "Drop it.")
+                elif name not in known:
+                    near = ", ".join(get_close_matches(name, known, n=3))
+                    rule = f"There is no scheme {name}" + (", group, tag or kind." if field == "excludes" else ".")
+                    yield Clash(scheme.id, field, True, rule, f"Did you mean {near}?" if near else "Drop it.")
 
 
 def _succession(scheme: Scheme, schemes: Mapping[str, Scheme]) -> Iterator[Clash]:

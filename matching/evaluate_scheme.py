@@ -11,6 +11,7 @@ from matching.benefit_terms import benefit_of
 from matching.benefits import Benefit
 from matching.benefits.benefit import unconfirmed_of
 from matching.loans import Loan
+from matching.once import OnceAnswer, less_enjoyed, once_answer
 from matching.parameters import ParameterBook
 from matching.schemes import Scheme
 from matching.verdicts import Requirement, Verdict, open_facts, truth_of
@@ -25,8 +26,10 @@ class SchemeResult:
 
     ``benefit`` is present when the verdict is MET or UNKNOWN and its facts are known, so that a firm sees what is at
     stake. ``opens_on`` is set for NOT_YET, ``closed_on`` and ``successor`` for EXPIRED. ``settled_by`` are the
-    documents that would settle an UNKNOWN, ``missing`` the facts. ``confirmed`` is false when the answer rests on a
-    number that no official text or second source shows; ``unconfirmed`` says which.
+    documents that would settle an UNKNOWN, ``missing`` the facts. ``once`` is what the scheme's once-only rule says;
+    where nobody states what was enjoyed, ``settled_by`` ends with the record that would, whatever the verdict.
+    ``confirmed`` is false when the answer rests on a number that no official text or second source shows;
+    ``unconfirmed`` says which.
     """
 
     scheme: str
@@ -40,6 +43,7 @@ class SchemeResult:
     missing: tuple[str, ...] = ()
     settled_by: tuple[str, ...] = ()
     unconfirmed: tuple[str, ...] = ()
+    once: OnceAnswer | None = None
 
     @property
     def confirmed(self) -> bool:
@@ -64,24 +68,25 @@ def evaluate_scheme(
     Facts the scheme defines (first loan) are worked out where ``facts`` leaves them open. ``loan``, where its terms are
     known, gives the schedule the benefit is reckoned on; without it the principal counts as owed for the whole term.
     """
-    values = dict(facts)
-    for definition in scheme.definitions:
-        if values.get(definition.fact) is None:
-            values[definition.fact] = definition.value(values, parameters, as_of)
+    values = scheme_values(scheme, facts, parameters, as_of)
     day = scheme.validity.day(values, as_of)
     dated = scheme.validity.finding(day, scheme.cite, _document(scheme))
     requirements = scheme.requirements.judge(values, parameters, as_of)
     if dated:
         requirements = (Requirement(dated.truth, (dated,)), *requirements)
+    once = once_answer(scheme, values, parameters, as_of)
+    requirements = (*requirements, *(once.requirements if once else ()))
     verdict = _verdict(scheme, day, requirements)
     benefit = None
     if scheme.benefit and verdict in (Verdict.MET, Verdict.UNKNOWN):
-        benefit = benefit_of(scheme.benefit, values, parameters, as_of, loan)
+        benefit = less_enjoyed(scheme, benefit_of(scheme.benefit, values, parameters, as_of, loan), once)
     open_ones = open_facts(requirements) if verdict is Verdict.UNKNOWN else ()
     settled_by = tuple(dict.fromkeys(finding.settled_by for finding in open_ones))
     if verdict is Verdict.UNKNOWN and not scheme.grantable:
         awaited = "The office brings the plan into force" if scheme.planned else "The office publishes the terms"
         settled_by = (awaited, *settled_by)
+    if once and once.record and verdict in (Verdict.MET, Verdict.UNKNOWN):
+        settled_by = tuple(dict.fromkeys((*settled_by, once.record.en)))
     return SchemeResult(
         scheme=scheme.id,
         as_of=as_of,
@@ -94,7 +99,19 @@ def evaluate_scheme(
         missing=tuple(finding.fact for finding in open_ones),
         settled_by=settled_by,
         unconfirmed=_unconfirmed(scheme, benefit, values, parameters, as_of),
+        once=once,
     )
+
+
+def scheme_values(
+    scheme: Scheme, facts: Mapping[str, Scalar | None], parameters: ParameterBook, as_of: date
+) -> Mapping[str, Scalar | None]:
+    """``facts`` with those the scheme defines (first loan) worked out where they are open."""
+    values = dict(facts)
+    for definition in scheme.definitions:
+        if values.get(definition.fact) is None:
+            values[definition.fact] = definition.value(values, parameters, as_of)
+    return values
 
 
 def _unconfirmed(

@@ -1,36 +1,32 @@
 """The cost list of a loan (企业贷款综合融资成本清单): what is charged, by whom, what is saved, and what could still be.
 
 Bank and firm fill it in together: interest and every other item with who charges it, all on one footing a year,
-preferences enjoyed and reductions still open. ``matching/charged_cost.py`` has both sides' confirmation and what was
-charged in the end. The footing a year is yuan divided by the money used over time (principal owed × days/365),
-so that the items add up to the whole; the all-in rate of the firm's dated flows stands beside it.
+preferences enjoyed and reductions still open. The footing is yuan divided by the money used over time (principal
+owed × days/365), so that the items add up to the whole; the all-in rate of the firm's dated flows stands beside it.
+
+A list is made from a draft (``matching/drafted_cost.py``) or from an option (``matching/option_cost.py``);
+``matching/charged_cost.py`` has both sides' confirmation and what was charged in the end.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
-from itertools import pairwise
 
 from matching.all_in import Flow
-from matching.cost import GUARANTEE_TERMS, Cost, Quote, fee_flows, fees_of
-from matching.evaluate_scheme import SchemeResult
-from matching.loans import monthly_balances, schedule
-from matching.products import Product
 from matching.rulefile import Name
-from matching.schemes import Scheme
-from matching.verdicts import Verdict
 from models.dates import add_months
-from models.money import round_half_up
 
 ZERO = Decimal(0)
-_RATE_STEP = Decimal("0.000001")
+
+#: Who may charge an item: the kinds of lender, payees of the product shelf, and offices and firms beside a loan.
+CHARGERS = (
+    *("bank", "branchless_bank", "micro_lender", "leasing", "factoring", "bridge_fund", "equity_fund"),
+    *("guarantor", "insurer", "lessor", "factor", "pool"),
+    *("appraiser", "registry", "notary", "lawyer", "auditor", "other"),
+)
 
 
 class ItemKind(StrEnum):
@@ -42,17 +38,34 @@ class ItemKind(StrEnum):
     DEPOSIT = "deposit"
 
 
+class When(StrEnum):
+    """When an item falls due: with the repayments; once with the drawdown; each year in advance; at the end; on one
+    day; or it is held over the term.
+    """
+
+    INSTALMENTS = "instalments"
+    DRAWDOWN = "drawdown"
+    YEARLY = "yearly"
+    MATURITY = "maturity"
+    ON_DAY = "on_day"
+    HELD = "held"
+
+
 @dataclass(frozen=True)
 class CostItem:
     """One line: ``yuan`` over the term, who charges it, the same a year, and when it falls due.
 
-    A deposit costs no yuan of its own: ``held_yuan`` is what the firm cannot use meanwhile.
+    ``charged_by`` is one of ``CHARGERS``, ``charger`` the name where one is told; ``rate`` the share asked for
+    (``None``: a sum). A deposit costs no yuan of its own: ``held_yuan`` is what the firm cannot use meanwhile.
     """
 
     id: str
     kind: ItemKind
     name: Name
     charged_by: str
+    charger: str
+    when: When
+    rate: Decimal | None
     yuan: Decimal
     annual_rate: Decimal
     due: tuple[Flow, ...]
@@ -62,8 +75,13 @@ class CostItem:
 
 @dataclass(frozen=True)
 class Preference:
-    """A scheme the loan enjoys. ``yuan`` lowers the cost; a guarantee scheme lowers none but bounds the fee."""
+    """Something that lowers the cost, a scheme (``scheme`` names it) or the lender's own.
 
+    ``yuan`` is what it takes off the items above: nothing for a guarantee scheme, which bounds the fee, or for a
+    preference that the rate or a fee has in it already.
+    """
+
+    id: str
     scheme: str
     name: Name
     yuan: Decimal
@@ -76,14 +94,14 @@ class Preference:
 
 @dataclass(frozen=True)
 class OpenReduction:
-    """A scheme that could still lower the cost: what it would give (``None``: not known yet) and what is in the way."""
+    """What could still lower the cost: what it would give (``None``: not known yet) and what is in the way."""
 
     scheme: str
     name: Name
     yuan: Decimal | None
     annual_rate: Decimal | None
     settled_by: tuple[str, ...]
-    reason: str
+    reason: Name
     confirmed: bool
 
 
@@ -91,7 +109,8 @@ class OpenReduction:
 class CostList:
     """The list of one loan of one product. ``total_*`` are items less preferences; rates are fractions a year.
 
-    ``all_in_annual_rate`` is the compound rate of the firm's flows, ``None`` where nothing is lent.
+    ``all_in_annual_rate`` is the compound rate of the firm's flows, ``None`` where nothing is lent, as are
+    ``repayment`` and ``day_count``.
     """
 
     product: str
@@ -100,6 +119,8 @@ class CostList:
     months: int
     drawn_on: date
     contract_annual_rate: Decimal | None
+    repayment: str | None
+    day_count: str | None
     items: tuple[CostItem, ...]
     preferences: tuple[Preference, ...]
     reductions_open: tuple[OpenReduction, ...]
@@ -108,123 +129,37 @@ class CostList:
     all_in_annual_rate: Decimal | None
     repayments: tuple[Flow, ...]
 
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of everything on the list: what a confirmation confirms."""
-        written = json.dumps(asdict(self), default=str, ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(written.encode()).hexdigest()
+    @property
+    def ends_on(self) -> date:
+        """The last day of the term."""
+        return add_months(self.drawn_on, self.months)
 
+    @property
+    def due(self) -> dict[str, tuple[Flow, ...]]:
+        """What is promised by id of item (paid by the firm) and of preference (paid to it), in list order."""
+        items = {item.id: item.due for item in self.items}
+        return items | {each.id: each.due for each in self.preferences}
 
-def cost_list(
-    product: Product,
-    quoted: Quote,
-    cost: Cost,
-    schemes: Mapping[str, Scheme],
-    asked: Sequence[SchemeResult] = (),
-    counted: Iterable[str] = (),
-) -> CostList:
-    """The list of ``cost``, which is the cost of ``product`` as ``quoted``.
+    @property
+    def received(self) -> frozenset[str]:
+        """Ids of what is paid to the firm: the preferences."""
+        return frozenset(each.id for each in self.preferences)
 
-    ``asked`` are the scheme answers on this very loan, ``counted`` the ids of those in the cost; every other answer
-    that is met or unknown and would give yuan is a reduction still open. ``ValueError`` if the items do not come to the
-    cost, which means that ``quoted``, ``counted`` and ``cost`` are not of one loan.
-    """
-    terms = product.terms
-    assert terms is not None, product.id
-    loan = quoted.loan(terms)
-    balances = monthly_balances(loan, schedule(loan)) if loan else (quoted.principal,) * quoted.months
-    used = _money_used(quoted, balances)
-    items = []
-    if loan:
-        interest = tuple(Flow(payment.due_on, payment.interest) for payment in cost.schedule if payment.interest)
-        name = Name("贷款利息", "Interest")
-        items.append(
-            _item("interest", ItemKind.INTEREST, name, product.lender.kind, interest, used, "product terms: rate")
-        )
-    for number, (fee, cite) in enumerate(fees_of(terms), start=1):
-        guarantee = cite == GUARANTEE_TERMS or product.offers == "guarantee"
-        kind = ItemKind.GUARANTEE_FEE if guarantee else ItemKind.FEE
-        due = tuple(Flow(flow.on, -flow.yuan) for flow in fee_flows(fee, quoted, balances) if flow.yuan)
-        items.append(_item(f"{kind}-{number}", kind, fee.name, fee.payee, due, used, cite))
-    if terms.deposit:
-        held = round_half_up(quoted.principal * terms.deposit)
-        name = Name("保证金（期满退还）", "Deposit (returned at the end)")
-        made = _item("deposit", ItemKind.DEPOSIT, name, product.lender.kind, (), used, "product terms: deposit")
-        items.append(replace(made, held_yuan=held))
-    ids = set(counted)
-    preferences = tuple(_preference(each, schemes, used) for each in asked if each.scheme in ids)
-    total = sum((item.yuan for item in items), ZERO) - sum((each.yuan for each in preferences), ZERO)
-    if total != cost.total_yuan:
-        raise ValueError(f"{product.id}: the items come to {total}, the cost is {cost.total_yuan}")
-    return CostList(
-        product=product.id,
-        lender=product.lender.id,
-        principal_yuan=quoted.principal,
-        months=quoted.months,
-        drawn_on=quoted.drawn_on,
-        contract_annual_rate=quoted.annual_rate,
-        items=tuple(items),
-        preferences=preferences,
-        reductions_open=tuple(_open(each, schemes, used) for each in asked if _is_open(each, ids)),
-        total_yuan=total,
-        total_annual_rate=_a_year(total, used),
-        all_in_annual_rate=cost.all_in_annual_rate,
-        repayments=tuple(Flow(payment.due_on, payment.principal) for payment in cost.schedule if payment.principal),
-    )
+    @property
+    def principal_flows(self) -> tuple[Flow, ...]:
+        """The drawdown, the repayments, and deposits held and returned; none where nothing is lent."""
+        if not self.repayments:
+            return ()
+        flows = [Flow(self.drawn_on, self.principal_yuan)]
+        flows += [Flow(flow.on, -flow.yuan) for flow in self.repayments]
+        for item in self.items:
+            if item.held_yuan:
+                flows += [Flow(self.drawn_on, -item.held_yuan), Flow(self.ends_on, item.held_yuan)]
+        return tuple(flows)
 
-
-def _money_used(quoted: Quote, balances: Sequence[Decimal]) -> Decimal:
-    """Principal owed × years, by actual days over 365: what every item is divided by."""
-    ends = [add_months(quoted.drawn_on, month) for month in range(quoted.months + 1)]
-    days = [(last - first).days for first, last in pairwise(ends)]
-    return sum((balance * part for balance, part in zip(balances, days, strict=True)), ZERO) / 365
-
-
-def _a_year(yuan: Decimal, used: Decimal) -> Decimal:
-    return (yuan / used).quantize(_RATE_STEP, rounding=ROUND_HALF_EVEN)
-
-
-def _item(
-    item_id: str, kind: ItemKind, name: Name, charged_by: str, due: tuple[Flow, ...], used: Decimal, cite: str
-) -> CostItem:
-    yuan = sum((flow.yuan for flow in due), ZERO)
-    return CostItem(item_id, kind, name, charged_by, yuan, _a_year(yuan, used), due, cite)
-
-
-def _preference(result: SchemeResult, schemes: Mapping[str, Scheme], used: Decimal) -> Preference:
-    scheme, benefit = schemes[result.scheme], result.benefit
-    yuan = (benefit.amount_yuan if benefit else None) or ZERO
-    return Preference(
-        scheme=scheme.id,
-        name=scheme.name,
-        yuan=yuan,
-        annual_rate=_a_year(yuan, used),
-        fee_ceiling=benefit.fee_annual_rate if benefit else None,
-        due=benefit.flows if benefit else (),
-        cite=scheme.cite,
-        confirmed=result.confirmed,
-    )
-
-
-def _is_open(result: SchemeResult, counted: set[str]) -> bool:
-    """Whether it may still lower this cost; what is met and known to give nothing does not."""
-    if result.scheme in counted or result.benefit is None or result.benefit.fee_annual_rate is not None:
-        return False
-    return result.verdict in (Verdict.MET, Verdict.UNKNOWN) and result.benefit.amount_yuan != 0
-
-
-def _open(result: SchemeResult, schemes: Mapping[str, Scheme], used: Decimal) -> OpenReduction:
-    yuan = result.benefit.amount_yuan if result.benefit else None
-    if result.verdict is Verdict.MET:
-        reason = "Met, and not paid beside what the loan enjoys already"
-    else:
-        reason = "Open until known: " + "; ".join(result.settled_by)
-    return OpenReduction(
-        scheme=result.scheme,
-        name=schemes[result.scheme].name,
-        yuan=yuan,
-        annual_rate=None if yuan is None else _a_year(yuan, used),
-        settled_by=result.settled_by,
-        reason=reason,
-        confirmed=result.confirmed,
-    )
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """Every promised flow as the firm sees it: what ``all_in_annual_rate`` is the rate of."""
+        paid = [Flow(flow.on, -flow.yuan) for item in self.items for flow in item.due]
+        received = [flow for each in self.preferences for flow in each.due]
+        return (*self.principal_flows, *paid, *received) if self.repayments else ()

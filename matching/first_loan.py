@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from matching.evaluate_scheme import scheme_values
 from matching.explain import explain
 from matching.nodes import Condition, leaves
 from matching.offers import Offers
 from matching.option import Option, OptionWarning
 from matching.parameters import ParameterBook
-from matching.question import Case, Facts, ProductQuestion, SchemeQuestion, scheme_values
+from matching.question import Case, Facts, ProductQuestion, SchemeQuestion
 from matching.rulefile import Name
 from matching.schemes import Scheme
 from matching.status import Status
@@ -94,7 +95,7 @@ def _first_loan(scheme: Scheme, asked: Condition, case: Case, parameters: Parame
         first=_right(scheme, case.firm, case, parameters),
         stated=case.firm.get(FACT) is not None,
         definition=tuple(dict.fromkeys(definition)),
-        proof=Name(asked.spec.settled_by_zh if not asked.settled_by else proof, proof),
+        proof=Name(asked.settled_by_zh or asked.spec.settled_by_zh, proof),
         cite=asked.cite,
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from matching.benefits.combined import whens
 from matching.cases import run_cases
 from matching.conditions import parse_conditions
 from matching.facts import FactBook
@@ -179,7 +180,8 @@ def lint_cases(document: Any, rule: Rule, facts: FactBook, parameters: Parameter
 
 def _asked_at(rule: Rule, missing: str, cases: MarkedDict) -> tuple[str, int]:
     """The line of the condition that ``missing`` speaks of, else the cases file."""
-    for condition in leaves(rule.conditions):
+    inner = whens(rule.benefit) if isinstance(rule, Scheme) else ()
+    for condition in (leaf for node in (rule.conditions, *inner) for leaf in leaves(node)):
         file, _, line = condition.where.rpartition(":")
         if missing.startswith(f"{condition.fact} {condition.op.value} ") and line.isdigit():
             return file, int(line)

@@ -42,7 +42,8 @@ OPS_OF_KIND: Mapping[Kind, frozenset[Op]] = {
 class Condition:
     """One fact, one operator, its arguments: none for ``known``, two for ``between``, several for ``in``.
 
-    ``cite`` is the clause it comes from. ``settled_by`` overrides what the fact says would settle an unknown.
+    ``cite`` is the clause it comes from. ``settled_by`` (and ``settled_by_zh``) overrides what the fact says
+    would settle an unknown.
     ``where`` is the place it was written (``schemes/x.yaml:12``) and takes no part in comparing conditions.
     """
 
@@ -52,6 +53,7 @@ class Condition:
     cite: str = ""
     settled_by: str = ""
     where: str = field(default="", compare=False)
+    settled_by_zh: str = ""
 
     @property
     def fact(self) -> str:

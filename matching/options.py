@@ -148,7 +148,10 @@ def _subsidies(
         return ()
     subsidies = (each for each in question.offers.schemes.values() if each.offers == "interest_subsidy")
     return tuple(
-        evaluate_scheme(scheme, standing.loan_facts, question.parameters, case.as_of, loan) for scheme in subsidies
+        evaluate_scheme(
+            scheme, case.need.claim(scheme, standing.loan_facts, case.as_of), question.parameters, case.as_of, loan
+        )
+        for scheme in subsidies
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from matching.cost import Quote, quote
 from matching.evaluate_product import evaluate_product
-from matching.evaluate_scheme import SchemeResult, evaluate_scheme
+from matching.evaluate_scheme import SchemeResult, evaluate_scheme, scheme_values
 from matching.needs import Need
 from matching.offers import Offers
 from matching.parameters import ParameterBook
@@ -72,8 +72,8 @@ class Question(Protocol):
         """The full answer of the offer, dates included."""
         ...
 
-    def openings(self) -> tuple[date, ...]:
-        """The first days of the rules it rests on."""
+    def openings(self, case: Case) -> tuple[date, ...]:
+        """The first days of the rules it rests on, and the day a once-only rule opens again to the firm."""
         ...
 
 
@@ -102,13 +102,14 @@ class ProductQuestion:
     def id(self) -> str:
         return self.product.id
 
-    def openings(self) -> tuple[date, ...]:
+    def openings(self, case: Case) -> tuple[date, ...]:
         terms = self.product.terms
         since = [self.product.validity.since]
         scheme = self.offers.schemes[terms.guarantee.scheme] if terms and terms.guarantee else None
         while scheme:
             since.append(scheme.validity.since)
             scheme = self.offers.schemes[scheme.superseded_by] if scheme.superseded_by else None
+        since += [result.once.opens_on for result in self.standing(case).guarantee if result.once]
         return tuple(day for day in since if day)
 
     def standing(self, case: Case) -> ProductStanding:
@@ -126,11 +127,12 @@ class ProductQuestion:
             values = {**values, **loan_facts}
             if terms.guarantee:
                 scheme = self.offers.schemes.in_force(terms.guarantee.scheme, case.contract_on)
-                guarantee = (evaluate_scheme(scheme, loan_facts, self.parameters, case.as_of, quoted.loan(terms)),)
+                claim = case.need.claim(scheme, loan_facts, case.as_of)
+                guarantee = (evaluate_scheme(scheme, claim, self.parameters, case.as_of, quoted.loan(terms)),)
                 requirements = (*requirements, Requirement(_truth(guarantee[0].verdict), guarantee[0].findings))
                 verdict = Verdict(truth_of(requirements).value)
-                defined = scheme_values(scheme, loan_facts, self.parameters, case.as_of)
-                rules.append((scheme.requirements, defined))
+                defined = scheme_values(scheme, claim, self.parameters, case.as_of)
+                rules += _rules(scheme, defined, guarantee[0])
         status = status_of(verdict, requirements)
         return ProductStanding(
             status, verdict, requirements, tuple(rules), values, assumed, quoted, loan_facts, guarantee
@@ -156,9 +158,11 @@ class SchemeQuestion:
     def id(self) -> str:
         return self.scheme.id
 
-    def openings(self) -> tuple[date, ...]:
-        own = (self.scheme.validity.since,) if self.scheme.validity.since else ()
-        return (*own, *(self.through.openings() if self.through else ()))
+    def openings(self, case: Case) -> tuple[date, ...]:
+        once = self.standing(case).result.once if self.scheme.once else None
+        own = (self.scheme.validity.since, once.opens_on if once else None)
+        through = self.through.openings(case) if self.through else ()
+        return (*(day for day in own if day), *through)
 
     def standing(self, case: Case) -> SchemeStanding:
         """As :meth:`Question.standing`; a loan that cannot be quoted on the case's day counts as unknown."""
@@ -168,21 +172,20 @@ class SchemeQuestion:
             facts = dict(product.loan_facts)
             if product.quoted and self.through.product.terms:
                 loan = product.quoted.loan(self.through.product.terms)
-        result = evaluate_scheme(self.scheme, facts, self.parameters, case.as_of, loan)
-        values = scheme_values(self.scheme, facts, self.parameters, case.as_of)
+        claim = case.need.claim(self.scheme, facts, case.as_of)
+        result = evaluate_scheme(self.scheme, claim, self.parameters, case.as_of, loan)
+        values = scheme_values(self.scheme, claim, self.parameters, case.as_of)
         status = status_of(result.verdict, result.requirements)
-        rules = ((self.scheme.requirements, values),)
+        rules = tuple(_rules(self.scheme, values, result))
         shown = {**case.need.facts(), **values}
         return SchemeStanding(status, result.verdict, result.requirements, rules, shown, result)
 
 
-def scheme_values(scheme: Scheme, facts: Facts, parameters: ParameterBook, as_of: date) -> Facts:
-    """``facts`` with those the scheme defines (first loan) worked out where they are open."""
-    values = dict(facts)
-    for definition in scheme.definitions:
-        if values.get(definition.fact) is None:
-            values[definition.fact] = definition.value(values, parameters, as_of)
-    return values
+def _rules(scheme: Scheme, values: Facts, result: SchemeResult) -> Iterator[tuple[Requirements, Facts]]:
+    """The conditions a scheme asked: its own, and what its once-only rule came to."""
+    yield scheme.requirements, values
+    if result.once and result.once.asked:
+        yield result.once.asked, result.once.values
 
 
 def _truth(verdict: Verdict) -> Truth:

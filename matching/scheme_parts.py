@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from matching.conditions import parse_conditions
-from matching.facts import FactBook, Source
+from matching.facts import FactBook, FactSpec, Source
 from matching.nodes import Node
 from matching.parameters import ParameterBook
 from matching.rulefile import Name, RuleFile
@@ -20,7 +20,9 @@ from models.truth import Truth
 #: How support reaches a firm: 免申即享, 快申快享, 普通. Their clocks are in seed/service_classes.yaml.
 SERVICE_CLASSES = ("instant", "fast", "ordinary")
 #: For whom, or for what, support is given once.
-ONCE_PER = ("firm", "loan", "year", "lifetime")
+ONCE_PER = ("firm", "loan", "event", "year", "lifetime")
+#: What a claim says of the scheme's past: whether it was enjoyed, when last, and the yuan that count against it.
+BEFORE, LAST_ON, PAID = "claim_enjoyed_before", "claim_last_enjoyed_on", "claim_enjoyed_yuan"
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,17 @@ BLANK = Card()
 
 @dataclass(frozen=True)
 class Once:
-    """Support given once ``per`` firm, loan, year or lifetime; again after ``window_months`` where the text says so."""
+    """Support given once ``per`` firm, loan, event, year or lifetime; again after ``window_months`` where so written.
+
+    ``before``, ``last_on`` and ``paid`` are the facts that say what was enjoyed.
+    """
 
     per: str
     window_months: int | None
     cite: str
+    before: FactSpec
+    last_on: FactSpec
+    paid: FactSpec
 
 
 _READING = ("id", "zh", "en", "value", "note")
@@ -126,10 +134,16 @@ def parse_card(file: RuleFile) -> Card:
     return Card(**said, phone=part.text("phone"))
 
 
-def parse_once(file: RuleFile) -> Once | None:
+def parse_once(file: RuleFile, facts: FactBook) -> Once | None:
     """The part ``once``."""
     if not file.has("once"):
         return None
     part = file.part("once", ("per", "window_months", "cite"), ("per", "cite"))
     months = part.whole("window_months", 1, 600) if part.has("window_months") else None
-    return Once(part.one_of("per", ONCE_PER), months, part.text("cite"))
+    per = part.one_of("per", ONCE_PER)
+    if months is not None and per != "firm":
+        raise part.raw.wrong("window_months", f"Once per {per} has no window of its own.", "Drop it, or per: firm.")
+    for fact in (BEFORE, LAST_ON, PAID):
+        if fact not in facts:
+            raise part.raw.wrong("per", f"Nothing says what was enjoyed: there is no fact {fact}.", "Declare it.")
+    return Once(per, months, part.text("cite"), facts[BEFORE], facts[LAST_ON], facts[PAID])

@@ -144,7 +144,7 @@ def parse_scheme(document: object, facts: FactBook, parameters: ParameterBook | 
         unconfirmed=unconfirmed,
         service_class=file.one_of("service_class", SERVICE_CLASSES) if file.has("service_class") else "ordinary",
         card=parse_card(file),
-        once=parse_once(resolved),
+        once=parse_once(resolved, facts),
         stacking=parse_stacking(resolved.part("stacking", STACKING_PARTS)) if file.has("stacking") else SILENT,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matching.cheapest import Leaf, candidates, examined
 from matching.earliest import is_open
-from matching.facts import FactBook
+from matching.facts import FactBook, FactSpec
 from matching.parameters import ParameterBook
 from matching.question import Case, Question, Standing
 from matching.rulefile import Name
@@ -37,7 +37,7 @@ def settles(
     """
     needed: dict[str, list[str]] = {}
     opens: dict[str, list[str]] = {}
-    documents: dict[str, str] = {}
+    documents: dict[str, Name] = {}
     for question, standing in asked:
         if standing.status is not Status.UNKNOWN:
             continue
@@ -46,7 +46,7 @@ def settles(
         for fact in dict.fromkeys(leaf.fact for leaf in found):
             leaves = [leaf for leaf in found if leaf.fact == fact]
             needed.setdefault(fact, []).append(question.id)
-            documents.setdefault(fact, _document(leaves, facts[fact].settled_by))
+            documents.setdefault(fact, _document(leaves, facts[fact]))
             # Alone it can open only what it has a part in everywhere.
             if all(any(leaf.fact == fact for leaf in part) for part in parts) and _opens(question, case, fact, leaves):
                 opens.setdefault(fact, []).append(question.id)
@@ -54,7 +54,7 @@ def settles(
         Settles(
             fact=fact,
             name=Name(facts[fact].zh, facts[fact].en),
-            document=Name(facts[fact].settled_by_zh, documents[fact]),
+            document=documents[fact],
             opens=tuple(opens.get(fact, ())),
             needed_by=tuple(offers),
         )
@@ -63,9 +63,12 @@ def settles(
     return tuple(sorted(made, key=lambda each: (-len(each.opens), -len(each.needed_by), each.fact)))
 
 
-def _document(leaves: Sequence[Leaf], usual: str) -> str:
-    """What the rule itself asks for, where it names a document of its own."""
-    return next((leaf.condition.settled_by for leaf in leaves if leaf.condition.settled_by), usual)
+def _document(leaves: Sequence[Leaf], spec: FactSpec) -> Name:
+    """What the rule itself asks for where it names a document of its own, else what the fact says."""
+    own = next((leaf.condition for leaf in leaves if leaf.condition.settled_by), None)
+    if own is None:
+        return Name(spec.settled_by_zh, spec.settled_by)
+    return Name(own.settled_by_zh or spec.settled_by_zh, own.settled_by)
 
 
 def _opens(question: Question, case: Case, fact: str, leaves: Sequence[Leaf]) -> bool:

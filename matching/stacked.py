@@ -11,6 +11,7 @@ from matching.benefits import Benefit
 from matching.evaluate_scheme import SchemeResult
 from matching.nodes import leaves
 from matching.option import Dropped, Option
+from matching.rulefile import Name
 from matching.schemes import Scheme
 from matching.stacking import INTEREST_SUBSIDY, Candidate, LeftOut, Pair, Resolution, SchemeSet, resolve
 from matching.status import Status
@@ -64,11 +65,16 @@ def claimed_together(schemes: Mapping[str, Scheme], options: Sequence[Option]) -
         for option in options
         if option.status is Status.ELIGIBLE and option.kind not in ON_LOANS and option.benefit and _pays(option.benefit)
     ]
-    return resolve([_candidate(schemes[option.id], _benefit_yuan(option.benefit)) for option in paying])
+    return resolve([_claimed(schemes[option.id], option) for option in paying])
 
 
 def _candidate(scheme: Scheme, yuan: Decimal | None, given: bool = False) -> Candidate:
     return Candidate(scheme.id, yuan, scheme.offers, scheme.stacking, given)
+
+
+def _claimed(scheme: Scheme, option: Option) -> Candidate:
+    bound = option.benefit.at_most_yuan if option.benefit else None
+    return replace(_candidate(scheme, _benefit_yuan(option.benefit)), at_most_yuan=bound)
 
 
 def _amount(result: SchemeResult) -> Decimal | None:
@@ -121,8 +127,13 @@ def _dropped(left_out: LeftOut) -> Dropped:
 
 
 def _open(scheme: Scheme, result: SchemeResult) -> Dropped:
-    """An unknown scheme: the papers that settle it in English as its answer has them, in Chinese fact by fact."""
-    papers = {leaf.fact: leaf.settled_by or leaf.spec.settled_by_zh for leaf in leaves(scheme.conditions)}
+    words = open_words(scheme, result)
+    return Dropped(result.scheme, words.en, words.zh, "open")
+
+
+def open_words(scheme: Scheme, result: SchemeResult) -> Name:
+    """What settles an unknown scheme: the papers in English as its answer has them, in Chinese fact by fact."""
+    papers = {leaf.fact: leaf.settled_by_zh or leaf.spec.settled_by_zh for leaf in leaves(scheme.conditions)}
     named = dict.fromkeys(papers[fact] for fact in result.missing if fact in papers)
-    reason_zh = "待核实：" + ("；".join(named) or "政策条款未公布")
-    return Dropped(result.scheme, "open until known: " + "; ".join(result.settled_by), reason_zh, "open")
+    zh = "待核实：" + ("；".join(named) or "政策条款未公布")
+    return Name(zh, "open until known: " + "; ".join(result.settled_by))

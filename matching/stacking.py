@@ -27,6 +27,7 @@ NOT_EXCLUDED = Name("政策文本未排除", "not excluded by the texts")
 class Candidate:
     """One scheme on this loan or claim. ``yuan`` is what the firm receives; ``None`` is unknown and never counted.
 
+    ``at_most_yuan`` bounds an unknown sum, where the text or the facts do: it is shown and counts for nothing.
     ``offers`` is the kind of support; interest subsidies together never pay more than the interest.
     ``given`` is set for a scheme the offer rests on (its guarantee): it is part of every set.
     """
@@ -36,6 +37,7 @@ class Candidate:
     offers: str = ""
     stacking: Stacking = SILENT
     given: bool = False
+    at_most_yuan: Decimal | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -76,7 +78,7 @@ class LeftOut:
     """A scheme that is not counted, and why.
 
     ``barred_by`` are the pairs with counted schemes that rule it out. ``yuan_with`` is the most any legal set with it
-    pays; ``None`` for a scheme that could not be counted at all.
+    pays; ``None`` for a scheme that could not be counted at all. ``at_most_yuan`` bounds a sum that is not known.
     """
 
     id: str
@@ -85,6 +87,7 @@ class LeftOut:
     cite: str = ""
     barred_by: tuple[Pair, ...] = ()
     yuan_with: Decimal | None = None
+    at_most_yuan: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -230,8 +233,10 @@ class _Search:
             pair_of(one, self.candidates[other]) for other in places(self.bars[place] & (chosen | self.given))
         )
         if one.yuan is None:
-            words = Name("金额未知，不计入", "the amount is not known, so it is not counted")
-            return LeftOut(one.id, Ruling.AMOUNT_UNKNOWN, words, barred_by=barred_by)
+            most = one.at_most_yuan
+            bound = Name("", "") if most is None else Name(f"，最高 {most} 元", f" (at most {most} yuan)")
+            words = Name(f"金额未知{bound.zh}，不计入", f"the amount is not known{bound.en}, so it is not counted")
+            return LeftOut(one.id, Ruling.AMOUNT_UNKNOWN, words, barred_by=barred_by, at_most_yuan=most)
         if not self.fen[place]:
             words = Name("金额为零，不增加所得", "it pays nothing here")
             return LeftOut(one.id, Ruling.NOTHING_PAID, words, barred_by=barred_by)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from matching.explain import Examiner
 from matching.nodes import All, Node
@@ -66,8 +67,7 @@ class Validity:
         )
 
 
-@dataclass(frozen=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One of the things a rule asks that must all hold; an ``any`` group is one requirement with several findings."""
 
     truth: Truth
@@ -92,8 +92,8 @@ class Requirements:
         self, values: Mapping[str, Scalar | None], parameters: ParameterBook, as_of: date
     ) -> tuple[Requirement, ...]:
         """Every requirement with its truth and findings, in the order written."""
-        outcomes = self._examiner.examine(values, parameters, as_of).values()
-        return tuple(Requirement(outcome.truth, outcome.findings) for outcome in outcomes)
+        explained = self._examiner.examine(values, parameters, as_of).explained()
+        return tuple([Requirement(truth, findings) for truth, findings in explained])
 
 
 def truth_of(requirements: tuple[Requirement, ...]) -> Truth:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from models.kinds import Scalar
 from models.truth import Truth
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One condition asked of one firm: what was expected, what was found, and the text it comes from.
 
     ``settled_by`` names the one document or authorisation that would settle an UNKNOWN; empty otherwise.
+    A named tuple, since an answer holds hundreds and a tuple is made several times faster than a frozen dataclass.
     """
 
     fact: str

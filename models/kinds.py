@@ -16,10 +16,11 @@ One place, so that profile, evaluation and matching compare the same bits.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from models.dates import days, from_days
 from models.money import from_fen, to_fen
@@ -75,20 +76,37 @@ def encode(kind: Kind, value: Scalar | None, codes: Sequence[str] = ()) -> int |
     """
     if value is None:
         return UNKNOWNS[kind]
-    match kind:
-        case Kind.MONEY:
-            return to_fen(value if isinstance(value, Decimal) else Decimal(str(value)))
-        case Kind.COUNT | Kind.MONTHS | Kind.FLAG:
-            return int(value)  # type: ignore[arg-type]
-        case Kind.NUMBER | Kind.RATIO:
-            return float(value)  # type: ignore[arg-type]
-        case Kind.DATE:
-            if not isinstance(value, date):
-                raise ValueError(f"{value!r} is not a date")
-            return days(value)
-        case Kind.CODE:
-            return list(codes).index(str(value))
-    raise ValueError(f"{kind} has no stored number")
+    if kind is Kind.CODE:
+        return list(codes).index(str(value))
+    return encoder(kind)(value)
+
+
+def encoder(kind: Kind) -> Callable[[Any], int | float]:
+    """What makes the stored form of a known value of a kind that is a number by itself: all but codes and text."""
+    if kind not in _ENCODERS:
+        raise ValueError(f"{kind} has no stored number")
+    return _ENCODERS[kind]
+
+
+def _fen(value: Scalar) -> int:
+    return to_fen(value if isinstance(value, Decimal) else Decimal(str(value)))
+
+
+def _days(value: Scalar) -> int:
+    if not isinstance(value, date):
+        raise ValueError(f"{value!r} is not a date")
+    return days(value)
+
+
+_ENCODERS: Mapping[Kind, Callable[[Any], int | float]] = {
+    Kind.MONEY: _fen,
+    Kind.COUNT: int,
+    Kind.MONTHS: int,
+    Kind.FLAG: int,
+    Kind.NUMBER: float,
+    Kind.RATIO: float,
+    Kind.DATE: _days,
+}
 
 
 def decode(kind: Kind, stored: int | float, codes: Sequence[str] = ()) -> Scalar | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -40,8 +40,8 @@ class Compute:
 
     ``of`` is the column, ``per`` the denominator of a ratio within one record, ``by``/``top`` the grouping of
     ``top_share``, ``where`` column → accepted values, ``window_months`` the months that count (0: all time),
-    ``current`` keeps only records whose truth has not ended, ``by_year`` also splits the result by year back,
-    ``part_*`` the numerator of ``share``.
+    ``current`` keeps only records whose truth has not ended, ``ended_months`` only those that ended in so many months
+    (0: whenever), ``by_year`` also splits the result by year back, ``part_*`` the numerator of ``share``.
     """
 
     op: Op
@@ -52,6 +52,7 @@ class Compute:
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     window_months: int = 0
     current: bool = False
+    ended_months: int = 0
     by_year: int = 0
     part_where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     part_or_negative: str = ""
@@ -104,13 +105,18 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Dimensions in order, categories in order, items by id in catalogue order."""
+    """Dimensions in order, categories in order, items by id in catalogue order.
+
+    ``further`` are facts computed like items for watch lists and side evaluations; they are none of the 139, stand in
+    no profile and are never about persons.
+    """
 
     version: str
     origin: Mapping[str, str]
     dimensions: tuple[Dimension, ...]
     categories: tuple[Category, ...]
     items: Mapping[str, Item]
+    further: Mapping[str, Item] = field(default_factory=dict)
 
     def item(self, item_id: str) -> Item:
         """The item, or ``NotFound`` that says how to list them."""
@@ -118,13 +124,20 @@ class Catalogue:
             raise NotFound("item", item_id, "The catalogue has no such item.", "See GET /v1/catalogue.", "unknown_item")
         return self.items[item_id]
 
+    def computed(self, fact: str) -> Item | None:
+        """The item or further fact of this name, if there is one."""
+        return self.items.get(fact) or self.further.get(fact)
+
     def of_feed(self, feed_id: str) -> tuple[Item, ...]:
         """Items computed from one feed, in catalogue order."""
         return tuple(item for item in self.items.values() if item.feed == feed_id)
 
 
 def parse_catalogue(
-    dimensions: Mapping[str, Any], categories: Iterable[Mapping[str, Any]], feeds: FeedBook
+    dimensions: Mapping[str, Any],
+    categories: Iterable[Mapping[str, Any]],
+    feeds: FeedBook,
+    further: Mapping[str, Any] | None = None,
 ) -> Catalogue:
     """The catalogue from the documents of ``seed/catalogue``; ``DataFileError`` for the first fault."""
     dims = tuple(
@@ -146,7 +159,23 @@ def parse_catalogue(
         parsed.append(Category(raw["category"], raw["id"], raw["zh"], raw["en"], raw["dimension"], made))
     parsed.sort(key=lambda category: category.code)
     ordered = {item.id: item for category in parsed for item in category.items}
-    return Catalogue(str(dimensions["version"]), dimensions["origin"], dims, tuple(parsed), ordered)
+    more = _parse_further(marked(further), ordered, feeds) if further is not None else {}  # type: ignore[arg-type]
+    return Catalogue(str(dimensions["version"]), dimensions["origin"], dims, tuple(parsed), ordered, more)
+
+
+def _parse_further(document: MarkedDict, items: Mapping[str, Item], feeds: FeedBook) -> dict[str, Item]:
+    made: dict[str, Item] = {}
+    for raw in document["items"]:
+        spec = marked(raw)
+        item = _parse_item(spec, document, feeds)
+        if item.id in items or item.id in made:
+            raise spec.wrong("id", "An item id is used once.", "Choose another.")
+        if item.kind is Kind.TEXT:
+            raise spec.wrong("type", "A further fact fits a column.", "Choose another kind.")
+        if item.personal or feeds[item.feed].personal:
+            raise spec.wrong("feed", "A further fact is never about persons.", "Compute it from another feed.")
+        made[item.id] = item
+    return made
 
 
 def _parse_item(spec: MarkedDict, category: MarkedDict, feeds: FeedBook) -> Item:
@@ -157,7 +186,7 @@ def _parse_item(spec: MarkedDict, category: MarkedDict, feeds: FeedBook) -> Item
     if value["feed"] not in feeds:
         raise spec.wrong("feed", "No such feed is declared.", "Declare it under seed/feeds.")
     feed = feeds[value["feed"]]
-    compute = _parse_compute(marked(value["compute"]), spec, feed)
+    compute = parse_compute(marked(value["compute"]), spec, feed)
     kind = Kind(value["type"])
     absent = str(value["absent"]) if "absent" in value else None
     return Item(
@@ -213,8 +242,9 @@ def _parse_where(raw: Mapping[str, Any], spec: MarkedDict, feed: Feed) -> tuple[
     return tuple(parsed)
 
 
-def _parse_compute(raw: MarkedDict, spec: MarkedDict, feed: Feed) -> Compute:
-    known = {"op", "of", "per", "by", "top", "where", "window", "current", "by_year", "part"}
+def parse_compute(raw: MarkedDict, spec: MarkedDict, feed: Feed) -> Compute:
+    """One ``compute`` over the records of ``feed``; ``DataFileError`` at ``spec``'s place for what does not fit."""
+    known = {"op", "of", "per", "by", "top", "where", "window", "current", "ended", "by_year", "part"}
     for name in raw:
         if name not in known:
             raise spec.wrong("compute", f"{name} is no part of the vocabulary.", f"One of {', '.join(sorted(known))}.")
@@ -227,10 +257,14 @@ def _parse_compute(raw: MarkedDict, spec: MarkedDict, feed: Feed) -> Compute:
     for name in filter(None, (raw.get("of"), raw.get("per"), raw.get("by"), negative)):
         if name not in feed.by_id:
             raise spec.wrong("compute", f"{name} is no column of {feed.id}.", "Name one of its columns.")
-    if raw.get("current") and not feed.ends:
+    if (raw.get("current") or "ended" in raw) and not feed.ends:
         raise spec.wrong(
-            "compute", f"{feed.id} has no column that ends a record's truth.", "Drop `current` or declare `ends`."
+            "compute",
+            f"{feed.id} has no column that ends a record's truth.",
+            "Drop `current` and `ended`, or declare `ends`.",
         )
+    if raw.get("current") and "ended" in raw:
+        raise spec.wrong("compute", "No record is current and has ended.", "Keep `current` or `ended`.")
     return Compute(
         op=op,
         of=raw.get("of", ""),
@@ -240,6 +274,7 @@ def _parse_compute(raw: MarkedDict, spec: MarkedDict, feed: Feed) -> Compute:
         where=_parse_where(raw.get("where", {}), spec, feed),
         window_months=parse_span(raw["window"]) if "window" in raw else 0,
         current=bool(raw.get("current", False)),
+        ended_months=parse_span(raw["ended"]) if "ended" in raw else 0,
         by_year=int(raw.get("by_year", 0)),
         part_where=_parse_where(part, spec, feed),
         part_or_negative=negative,

@@ -43,6 +43,21 @@ DERIVED: Mapping[str, Kind] = MappingProxyType(
 )
 
 
+#: The items each of them is made of. ``private_owned`` is made of the ownership registered, which is no item.
+MADE_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "size_class": ("industry_code", "insured_staff", "revenue", "sales_12m", "total_assets"),
+        "size_row": ("industry_code",),
+        "industry_section": ("industry_code",),
+        "firm_age_months": ("established_on",),
+        "sole_proprietor": ("entity_type",),
+        "private_owned": (),
+        "live": ("registration_status",),
+        "sales_growth": ("sales_12m", "sales_24m"),
+    }
+)
+
+
 def derive(columns: Columns, sizes: SizeTable, as_of: date) -> Columns:
     """The derived facts of ``columns.n`` firms as of one day; a fact whose source is missing is unknown."""
     n = columns.n

@@ -7,6 +7,7 @@ Convention of the whole module: ``risk`` is higher for a worse firm (pass ``-sco
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,7 +49,7 @@ class Discrimination:
 def auc(risk: ArrayLike, bad: ArrayLike) -> float:
     """Area under the ROC curve, ties counted half. ``ValueError`` without both classes or with NaN."""
     good_counts, bad_counts = _counts(risk, bad)
-    return float(_auc(good_counts, bad_counts))
+    return float(auc_of_counts(good_counts, bad_counts))
 
 
 def gini(risk: ArrayLike, bad: ArrayLike) -> float:
@@ -59,7 +60,7 @@ def gini(risk: ArrayLike, bad: ArrayLike) -> float:
 def ks(risk: ArrayLike, bad: ArrayLike) -> float:
     """Two-sample Kolmogorov-Smirnov distance between bad and good firms, in 0..1. Errors as :func:`auc`."""
     good_counts, bad_counts = _counts(risk, bad)
-    return float(_ks(good_counts, bad_counts))
+    return float(ks_of_counts(good_counts, bad_counts))
 
 
 def brier(probability: ArrayLike, bad: ArrayLike) -> float:
@@ -92,13 +93,13 @@ def discrimination(
     tails = ((1.0 - level) / 2.0, (1.0 + level) / 2.0)
     auc_low, auc_high = (float(bound) for bound in np.quantile(aucs, tails))
     ks_low, ks_high = (float(bound) for bound in np.quantile(distances, tails))
-    area = float(_auc(good_counts, bad_counts))
+    area = float(auc_of_counts(good_counts, bad_counts))
     return Discrimination(
         good=int(good_counts.sum()),
         bad=int(bad_counts.sum()),
         auc=Interval(area, auc_low, auc_high),
         gini=Interval(2.0 * area - 1.0, 2.0 * auc_low - 1.0, 2.0 * auc_high - 1.0),
-        ks=Interval(float(_ks(good_counts, bad_counts)), ks_low, ks_high),
+        ks=Interval(float(ks_of_counts(good_counts, bad_counts)), ks_low, ks_high),
         level=level,
         draws=draws,
         seed=seed,
@@ -128,15 +129,19 @@ def _counts(risk: ArrayLike, bad: ArrayLike) -> tuple[NDArray[np.int64], NDArray
     return good_counts, bad_counts
 
 
-def _auc(good: NDArray[np.int64], bad: NDArray[np.int64]) -> NDArray[np.float64]:
-    """AUC along the last axis. Twice the wins is an integer, so ties lose nothing to rounding."""
+def auc_of_counts(good: NDArray[Any], bad: NDArray[Any]) -> NDArray[np.float64]:
+    """AUC along the last axis, from how many good and bad firms stand at each distinct risk, ascending.
+
+    Twice the wins is an integer, so ties lose nothing to rounding; weights may stand for counts. NaN without a class.
+    """
     below = np.cumsum(good, axis=-1) - good
     twice_wins = (bad * (2 * below + good)).sum(axis=-1)
     made: NDArray[np.float64] = twice_wins / (2 * bad.sum(axis=-1) * good.sum(axis=-1))
     return made
 
 
-def _ks(good: NDArray[np.int64], bad: NDArray[np.int64]) -> NDArray[np.float64]:
+def ks_of_counts(good: NDArray[Any], bad: NDArray[Any]) -> NDArray[np.float64]:
+    """KS along the last axis; input as :func:`auc_of_counts`."""
     goods, bads = good.sum(axis=-1, keepdims=True), bad.sum(axis=-1, keepdims=True)
     gap = np.abs(np.cumsum(good, axis=-1) * bads - np.cumsum(bad, axis=-1) * goods).max(axis=-1)
     made: NDArray[np.float64] = gap / (goods * bads)[..., 0]
@@ -153,6 +158,6 @@ def _resampled(
         stop = min(start + block, draws)
         goods = random.multinomial(good.sum(), good / good.sum(), size=stop - start)
         bads = random.multinomial(bad.sum(), bad / bad.sum(), size=stop - start)
-        areas[start:stop] = _auc(goods, bads)
-        distances[start:stop] = _ks(goods, bads)
+        areas[start:stop] = auc_of_counts(goods, bads)
+        distances[start:stop] = ks_of_counts(goods, bads)
     return areas, distances

@@ -55,12 +55,13 @@ class Profile:
 
 
 def auxiliary_items(catalogue: Catalogue, feeds: FeedBook) -> tuple[Item, ...]:
-    """Facts the derived facts need that are no item of the catalogue: the ownership a firm is registered with."""
+    """Facts beside the items: the catalogue's further ones, and the ownership a firm is registered with."""
+    further = tuple(catalogue.further.values())
     registered = catalogue.items.get("entity_type")
     if registered is None:
-        return ()
+        return further
     codes = feeds[registered.feed].column("ownership").values
-    return (replace(registered, id="ownership", compute=Compute(Op.LATEST, of="ownership"), codes=codes),)
+    return (replace(registered, id="ownership", compute=Compute(Op.LATEST, of="ownership"), codes=codes), *further)
 
 
 def assemble(

@@ -17,15 +17,19 @@ from service.api import (
     audit,
     catalogue,
     consents,
+    cost_lists,
     feeds,
     firms,
     health,
+    models,
     monitoring,
     products,
     prospects,
     receipts,
+    reviews,
     schemes,
     tokens,
+    what_if,
 )
 from service.api.route import Guard
 from service.auth import MAY
@@ -33,7 +37,7 @@ from service.clock import utc_now
 from service.desk import Desk
 from service.middleware import Around
 from service.office import Office
-from service.pages import index, reference, sign_in
+from service.pages import cost_list, index, reference, sign_in
 from service.pages.render import FOLDER
 from service.problem import install
 from service.settings import Settings
@@ -53,12 +57,17 @@ _ROUTERS = (
     catalogue.routes,
     feeds.routes,
     firms.routes,
+    what_if.routes,
     products.routes,
     prospects.routes,
     schemes.routes,
     receipts.routes,
     consents.routes,
     audit.routes,
+    models.routes,
+    reviews.routes,
+    cost_lists.routes,
+    cost_list.routes,
     monitoring.routes,
 )
 

@@ -32,6 +32,7 @@ class Action(StrEnum):
     FIND_PROSPECTS = "find_prospects"
     READ_SCHEMES = "read_schemes"
     READ_MONITORING = "read_monitoring"
+    READ_WATCH_LIST = "read_watch_list"
     READ_METRICS = "read_metrics"
     READ_RECEIPT = "read_receipt"
     READ_EVIDENCE = "read_evidence"
@@ -40,6 +41,13 @@ class Action(StrEnum):
     READ_CONSENTS = "read_consents"
     READ_ACCESS_LOG = "read_access_log"
     READ_AUDIT = "read_audit"
+    READ_MODELS = "read_models"
+    APPROVE_MODEL = "approve_model"
+    REVIEW = "review"
+    DRAFT_COST_LIST = "draft_cost_list"
+    READ_COST_LIST = "read_cost_list"
+    CONFIRM_COST_LIST = "confirm_cost_list"
+    RECORD_CHARGES = "record_charges"
 
 
 _EVERYONE = frozenset(Role)
@@ -59,6 +67,8 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.FIND_PROSPECTS: _STAFF | _LENDERS,
     Action.READ_SCHEMES: _EVERYONE,
     Action.READ_MONITORING: _STAFF | {Role.AUDITOR},
+    # The watch list names firms, which auditors are not told.
+    Action.READ_WATCH_LIST: _STAFF,
     Action.READ_METRICS: _STAFF | {Role.AUDITOR},
     # A receipt names a question and digests; the pack beside it holds the firm's facts.
     Action.READ_RECEIPT: _STAFF | {Role.FIRM, Role.AUDITOR},
@@ -69,6 +79,14 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_CONSENTS: _LENDERS | {Role.FIRM},
     Action.READ_ACCESS_LOG: frozenset({Role.FIRM}),
     Action.READ_AUDIT: frozenset({Role.AUDITOR}),
+    Action.READ_MODELS: _STAFF | {Role.AUDITOR},
+    Action.APPROVE_MODEL: frozenset({Role.APPROVER}),
+    Action.REVIEW: _STAFF,
+    # Bank and firm fill in a cost list together; the office looks on.
+    Action.DRAFT_COST_LIST: frozenset({Role.BANK}),
+    Action.READ_COST_LIST: _STAFF | {Role.BANK, Role.FIRM},
+    Action.CONFIRM_COST_LIST: frozenset({Role.BANK, Role.FIRM}),
+    Action.RECORD_CHARGES: frozenset({Role.BANK, Role.FIRM}),
 }
 
 

@@ -72,7 +72,7 @@ def select_inputs(office: Office, as_of: date, known_by: datetime, feeds: FeedBo
 def described(inputs: Inputs, catalogue: Catalogue, feeds: FeedBook, stages: Stages) -> dict[str, Any]:
     """Everything the snapshot follows from; its id is the digest of this."""
     declared = {
-        "items": [asdict(item) for item in catalogue.items.values()],
+        "items": [asdict(item) for item in (*catalogue.items.values(), *catalogue.further.values())],
         "feeds": [{**asdict(feed), "by_id": None} for feed in feeds.values()],
     }
     return {
@@ -84,6 +84,8 @@ def described(inputs: Inputs, catalogue: Catalogue, feeds: FeedBook, stages: Sta
             "catalogue": sha256(json_bytes(declared, sort_keys=True)).hexdigest(),
             "model": stages.model_digest,
             "rules": stages.rules_digest,
+            # Absent without one, so that an office without a registered model keeps its snapshots' ids.
+            **({"registered_models": dict(stages.registered)} if stages.registered else {}),
         },
     }
 

@@ -42,6 +42,20 @@ def disclose(viewer: Role, consent: Consent | None, item: Item) -> Shown:
     return Shown.HIDDEN
 
 
+def may_see_evaluation(viewer: Role, consent: Consent | None, audiences: frozenset[str], personal: bool) -> bool:
+    """Whether a viewer who may know the firm sees an evaluation made for ``audiences`` (office, firm, lender).
+
+    One of a person is for staff alone, whatever its audiences: the firm's client may be anybody who works there.
+    """
+    if viewer in (Role.OFFICE, Role.APPROVER):
+        return "office" in audiences
+    if personal:
+        return False
+    if viewer is Role.FIRM:
+        return "firm" in audiences
+    return viewer in (Role.BANK, Role.GUARANTOR) and consent is not None and "lender" in audiences
+
+
 def may_know_identity(viewer: Role, consent: Consent | None) -> bool:
     """Whether the viewer may learn code and name of a firm that is not its own."""
     return viewer in (Role.OFFICE, Role.APPROVER) or (viewer in (Role.BANK, Role.GUARANTOR) and consent is not None)

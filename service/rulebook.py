@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 
+from matching.alarms import AlarmBook, parse_alarms
 from matching.changes import ChangeBook, parse_changes
-from matching.facts import FactBook, item_facts, parse_facts
-from matching.objection_rules import ObjectionRules, parse_objection_rules
+from matching.facts import FactBook, Source, item_facts, parse_facts
 from matching.offers import Offers
 from matching.parameters import ParameterBook, parse_parameters
 from matching.products import Lender, ProductBook, parse_product
-from matching.repair_file import parse_repair_rules
-from matching.repair_rules import RepairRules
 from matching.schemes import SchemeBook, parse_scheme
 from matching.service_clocks import ServiceClasses, parse_service_classes
 from matching.working_days import WorkingCalendar, parse_calendar
 from models.marked import marked
+from scoring import prepaid
 from scoring.catalogue import Catalogue
 from scoring.evaluation.model import ModelBook
 from scoring.evaluation.parse import parse_models
+from scoring.gates import Gate, parse_gates
 from scoring.industry import Industries, parse_industries
+from scoring.monitoring.alert_rules import WatchRules, parse_watch_rules
+from scoring.pd_scale import PdScale, parse_pd_scale
+from scoring.prepaid import PrepaidIndustries, parse_prepaid
+from scoring.review_rules import ReviewRules, parse_review_rules
 from scoring.size import SizeTable, parse_sizes
 from service.rule_set import CASES, RuleSet
 from service.seedbook import SEED, catalogue, catalogue_of, feeds_of, rule_set
@@ -51,7 +56,9 @@ class Rules:
     def facts(self) -> FactBook:
         """Everything a condition may ask: items, derived facts, what is stated of the need, the loan and a claim."""
         items = item_facts(self.catalogue.items.values(), self.agencies)
-        return parse_facts(self.files.document("facts.yaml"), items, self.files.documents("claim_facts"))
+        further = item_facts(self.catalogue.further.values(), self.agencies)
+        beside = [replace(spec, source=Source.DERIVED) for spec in further]
+        return parse_facts(self.files.document("facts.yaml"), [*items, *beside], self.files.documents("claim_facts"))
 
     @cached_property
     def parameters(self) -> ParameterBook:
@@ -133,7 +140,43 @@ def sizes() -> SizeTable:
 @cache
 def evaluations() -> ModelBook:
     """The evaluation models."""
-    return parse_models(rule_set().documents("evaluations"), catalogue())
+    return parse_models(rule_set().documents("evaluations"), catalogue(), {prepaid.FACT: prepaid_industries().codes})
+
+
+@cache
+def prepaid_industries() -> PrepaidIndustries:
+    """The industries of prepaid business."""
+    return parse_prepaid(rule_set().document("prepaid_industries.yaml"), industries())
+
+
+@cache
+def alarms() -> AlarmBook:
+    """The alarms over prepaid business."""
+    return parse_alarms(rule_set().document("watch/prepaid.yaml"), facts(), parameters())
+
+
+@cache
+def gates() -> tuple[Gate, ...]:
+    """What a model's card must show before the model may be used."""
+    return parse_gates(rule_set().document("models/gates.yaml"))
+
+
+@cache
+def watch_rules() -> WatchRules:
+    """What is watched of a model in service, and from where on somebody must look."""
+    return parse_watch_rules(rule_set().document("models/alerts.yaml"), pd_scale().grades)
+
+
+@cache
+def pd_scale() -> PdScale:
+    """Which models give the probability of default, and how it is graded."""
+    return parse_pd_scale(rule_set().document("pd.yaml"))
+
+
+@cache
+def review_rules() -> ReviewRules:
+    """What may be decided about a firm that is reviewed by hand."""
+    return parse_review_rules(rule_set().document("reviews.yaml"))
 
 
 @cache
@@ -146,18 +189,6 @@ def working_days() -> WorkingCalendar:
 def service_classes() -> ServiceClasses:
     """How support reaches a firm, and the clocks that run."""
     return parse_service_classes(rule_set().document("service_classes.yaml"))
-
-
-@cache
-def objection_rules() -> ObjectionRules:
-    """How an objection is dealt with, and in what time."""
-    return parse_objection_rules(rule_set().document("objections.yaml"))
-
-
-@cache
-def repair_rules() -> RepairRules:
-    """Credit repair under the rules of each day."""
-    return parse_repair_rules(rule_set().document("repair.yaml"))
 
 
 def rules_digest() -> str:

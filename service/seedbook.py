@@ -11,6 +11,7 @@ from scoring.feeds import FeedBook, parse_feeds
 from service.rule_set import RuleSet, read_rule_set
 
 SEED = Path(seed.__file__).parent
+FURTHER = "catalogue/further.yaml"
 
 
 @cache
@@ -37,6 +38,7 @@ def feeds_of(files: RuleSet) -> FeedBook:
 
 
 def catalogue_of(files: RuleSet, feed_book: FeedBook) -> Catalogue:
-    """The items a rule set declares."""
+    """The items a rule set declares. Rule sets of receipts from before there were further facts have none."""
     categories = [files.document(name) for name in files.files if name.startswith("catalogue/c")]
-    return parse_catalogue(files.document("catalogue/dimensions.yaml"), categories, feed_book)
+    further = files.document(FURTHER) if FURTHER in files.files else None
+    return parse_catalogue(files.document("catalogue/dimensions.yaml"), categories, feed_book, further)

@@ -12,6 +12,7 @@ from sqlalchemy import Select, select
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Snapshot as Row
+from service.model_shelf import ModelShelf
 from service.office import Office
 from service.snapshots import OpenSnapshot, open_snapshot
 
@@ -29,11 +30,15 @@ class SnapshotRow:
 
 
 class Shelf:
-    """Looks at the snapshot table at most every ``check_seconds``; opens a snapshot once and hands it to everyone."""
+    """Looks at the snapshot table at most every ``check_seconds``; opens a snapshot once and hands it to everyone.
+
+    ``models`` does the same for the models that snapshots name.
+    """
 
     def __init__(self, office: Office, check_seconds: float = 1.0):
-        self._office = office
+        self.office = office
         self._check_seconds = check_seconds
+        self.models = ModelShelf(office, check_seconds)
         self._looked_at = float("-inf")
         self._newest: SnapshotRow | None = None
         self._open: OrderedDict[str, OpenSnapshot] = OrderedDict()
@@ -89,13 +94,13 @@ class Shelf:
             if found is None:
                 if not snapshot_id:
                     raise NotFound("snapshot", snapshot_id, "A snapshot has an id.", "Give one.", "unknown_snapshot")
-                found = self._open[snapshot_id] = open_snapshot(self._office, snapshot_id)
+                found = self._open[snapshot_id] = open_snapshot(self.office, snapshot_id)
                 if len(self._open) > _MOST_OPEN:
                     self._open.popitem(last=False)
             self._open.move_to_end(snapshot_id)
             return found
 
     def _first(self, query: Select[str, date, int]) -> SnapshotRow | None:
-        with self._office.read() as session:
+        with self.office.read() as session:
             row = session.execute(query.limit(1)).one_or_none()
         return SnapshotRow(row.id, row.as_of, row.firms) if row else None

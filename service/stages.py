@@ -67,3 +67,5 @@ class Stages:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     model_digest: str = ""
     rules_digest: str = ""
+    #: The registered models that score: name to id and version. The manifest names them.
+    registered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -60,9 +60,11 @@ def building_000_98(firm: dict[str, Any]) -> tuple[bool, Decimal | None]:
 def science_000_94(firm: dict[str, Any]) -> tuple[bool, Decimal | None]:
     growth, revenue = firm["claim_revenue_growth"], firm["revenue"]
     met = firm["claim_in_statistics"] and firm["industry_section"] == "M" and growth >= D("0.10")
+    # 不超过: what the office set, and never more than the share or the sum.
+    decided = firm["claim_award_set_yuan"]
     if growth >= D("0.20"):
-        return met, min(fen(max(revenue, D(0)) * 3 / 1000), D(300_000))
-    return met, min(fen(max(revenue, D(0)) * 2 / 1000), D(200_000))
+        return met, min(decided, fen(max(revenue, D(0)) * 3 / 1000), D(300_000))
+    return met, min(decided, fen(max(revenue, D(0)) * 2 / 1000), D(200_000))
 
 
 def insurer_000_96(firm: dict[str, Any]) -> tuple[bool, Decimal | None]:
@@ -133,6 +135,7 @@ ORACLES: dict[str, tuple[Oracle, dict[str, Callable[[random.Random], Any]]]] = {
             "claim_in_statistics": one_of(True, True, True, False),
             "claim_revenue_growth": part("0.10", "0.20"),
             "revenue": money(100_000_000),
+            "claim_award_set_yuan": lambda rng: max(money(200_000, 300_000)(rng), D(0)),
             "claim_on": one_of(date(2024, 12, 31)),
         },
     ),

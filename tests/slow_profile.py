@@ -129,6 +129,9 @@ class Question:
         if self.item.compute.current and where is None:
             ends = self.cell(row, self.book.feed.ends)
             return ends is None or ends > self.book.as_of
+        if self.item.compute.ended_months and where is None:
+            ends, last = self.cell(row, self.book.feed.ends), self.book.covered_to
+            return ends is not None and add_months(last, -self.item.compute.ended_months) < ends <= last
         return True
 
     def matching(self, months_back: int = 0) -> list[Row]:

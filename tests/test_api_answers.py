@@ -19,6 +19,7 @@ from service.office_stages import office_stages
 from service.rulebook import offers, rules
 from service.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
+from service.usecases.replay_receipt import replay_receipt
 from tests.shell import Shell, a_city, a_code, is_problem
 
 SCREEN = {"all": [{"fact": "size_class", "op": "in", "value": ["micro", "small"]}]}
@@ -59,7 +60,8 @@ def test_the_latest_day_answers_whichever_was_built_last(city: Shell) -> None:
 def test_every_json_answer_has_its_documented_shape(city: Shell, snapshot: OpenSnapshot) -> None:
     uscc, filled = snapshot.firm_at(3), 0
     for route in city.http.app.routes:  # type: ignore[attr-defined]
-        if not isinstance(route, APIRoute) or "GET" not in route.methods or re.search("batch|receipt", route.path):
+        named = re.search("batch|receipt|model_id|list_id", getattr(route, "path", ""))
+        if not isinstance(route, APIRoute) or "GET" not in route.methods or named:
             continue
         shape = route.responses.get(200, {}).get("model")
         if shape is None:
@@ -325,3 +327,20 @@ def test_a_delivery_lands_once_and_its_rejects_can_be_read(city: Shell) -> None:
     assert again.status_code == 200
     assert again.json()["rows_landed"] == 0
     is_problem(city.http.get(landed.headers["location"], headers=city.asks("agency", "court")), 404)
+
+
+def test_what_the_firm_had_before_is_part_of_the_question_and_of_its_receipt(
+    city: Shell, snapshot: OpenSnapshot
+) -> None:
+    path, lines = f"/v1/firms/{snapshot.firm_at(2)}/options", "sy-insurer-award-2024=never,sy-building-awards-2024="
+    told = city.http.get(path, params={"enjoyed": f"{lines}2024-05-31:100000"}, headers=city.asks("office")).json()
+    assert told["need"] == {"enjoyed": f"{lines}2024-05-31:100000".split(",")}
+    again = replay_receipt(city.office, told["receipt_id"])
+    assert again.broken is None
+    assert again.answer is not None
+    silent = city.http.get(path, headers=city.asks("office")).json()
+    assert "enjoyed" not in silent["need"]
+    assert silent["receipt_id"] != told["receipt_id"]
+    for wrong in ("sy-nothing=2024-01-01", f"{lines}2099-01-01", "sy-insurer-award-2024=x", ""):
+        problem = is_problem(city.http.get(path, params={"enjoyed": wrong}, headers=city.asks("office")), 422)
+        assert problem["field"] == "enjoyed"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import matching.bulk
 from matching.atoms import KnownBits
 from matching.bulk import Matches, RuleBook, match
-from matching.conditions import All, Any, Condition, Node, Not, Op, parse_conditions
-from matching.explain import Examiner, truth
+from matching.conditions import All, Any, Condition, Node, Not, Op, leaves, parse_conditions
+from matching.explain import Examiner, explain, truth
 from matching.facts import FactBook, FactSpec, Source
 from matching.nodes import OPS_OF_KIND, ORDERING
 from matching.parameters import DatedValue, Parameter, ParameterBook, ParameterRef
@@ -241,10 +241,52 @@ def test_findings_carry_the_truth_of_each_condition(
 ):
     values = {**row[0], **scalars}
     outcome = Examiner({"rule": rule}).examine(values, PARAMETERS, AS_OF)["rule"]
-    asked = list(matching.conditions.leaves(rule))
+    asked = list(leaves(rule))
     assert [finding.truth for finding in outcome.findings] == [TRUTHS[ask(each, values)] for each in asked]
     assert [finding.fact for finding in outcome.findings] == [each.fact for each in asked]
     assert outcome.truth is truth(rule, values, PARAMETERS, AS_OF)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rules=st.lists(nodes(), min_size=2, max_size=6), row=firms(1), scalars=given_once())
+def test_a_rule_finds_the_same_beside_others_as_alone(
+    rules: list[Node], row: list[dict[str, Scalar | None]], scalars: dict[str, Scalar | None]
+):
+    values = {**row[0], **scalars}
+    book = {f"r{number}": rule for number, rule in enumerate([*rules, *rules, All(())])}
+    examined = Examiner(book).examine(values, PARAMETERS, AS_OF)
+    for name, rule in book.items():
+        alone = explain(rule, values, PARAMETERS, AS_OF)
+        assert examined[name].truth is alone.truth
+        assert examined[name].findings == alone.findings
+        assert examined[name].parameters == alone.parameters
+        for asked, finding in zip(leaves(rule), alone.findings, strict=True):
+            assert (finding.fact, finding.op, finding.actual) == (asked.fact, asked.op, values.get(asked.fact))
+            assert finding.unit == asked.spec.unit
+            if not any(isinstance(value, ParameterRef) for value in asked.values):
+                several = asked.op in (Op.IN, Op.NOT_IN, Op.BETWEEN)
+                assert finding.expected == (asked.values if several else next(iter(asked.values), None))
+
+
+def test_alike_conditions_keep_their_own_clause_and_what_settles_them():
+    asked = [
+        Condition(FACTS["item_count"], Op.GE, (2,), cite=cite, settled_by=settled_by)
+        for cite, settled_by in (("a:1", "a letter"), ("b:2", "a form"), ("a:1", "a letter"))
+    ]
+    findings = explain(All(tuple(asked)), {}, PARAMETERS, AS_OF).findings
+    assert [(finding.cite, finding.settled_by) for finding in findings] == [
+        ("a:1", "a letter"),
+        ("b:2", "a form"),
+        ("a:1", "a letter"),
+    ]
+    known = explain(All(tuple(asked)), {"item_count": 1}, PARAMETERS, AS_OF).findings
+    assert [finding.settled_by for finding in known] == ["", "", ""], "nothing is left to settle"
+
+
+def test_a_finding_cannot_be_changed():
+    finding = explain(Condition(FACTS["item_count"], Op.GE, (2,)), {}, PARAMETERS, AS_OF).findings[0]
+    with pytest.raises(AttributeError):
+        finding.truth = Truth.MET  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 63, 64, 65, 200])

@@ -141,6 +141,9 @@ def test_deliveries_are_few_in_order_and_mixed(deliveries: list[Delivery]) -> No
     backfill = [d for d in deliveries if d.feed == "vat_invoice"]
     assert [d.covers_to.isoformat()[:7] for d in backfill] == [
         "2022-10",
+        "2023-01",
+        "2023-04",
+        "2023-07",
         "2023-10",
         "2024-01",
         "2024-04",

@@ -185,6 +185,8 @@ def test_a_scheme_is_asked_by_facts_from_a_file(at: Path, tmp_path: Path, capfd:
         (("firm", "{firm}", "--as-of", "2024-13-01"), "as_of"),
         (("firm", "{firm}", "--as-of", "2019-01-01"), "as_of"),
         (("options", "{firm}", "--amount-yuan", "-5"), "amount_yuan"),
+        (("options", "{firm}", "--enjoyed", "sy-nothing=2024-01-01"), "enjoyed"),
+        (("options", "{firm}", "--enjoyed", "sy-insurer-award-2024=2099-01-01"), "enjoyed"),
         (("options", "{firm}", "--amount-yuan", "NaN"), "amount_yuan"),
         (("options", "{firm}", "--amount-yuan", "1e6"), "amount_yuan"),
         (("options", "{firm}", "--term-months", "0"), "term_months"),

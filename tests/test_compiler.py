@@ -55,6 +55,15 @@ def test_windows_close_on_the_covered_day_and_currency_on_the_day_asked() -> Non
     assert "\"observed_on\" > DATE '2023-09-30' AND \"observed_on\" <= DATE '2024-09-30'" in filings.sql
 
 
+def test_calendar_months_count_the_oldest_whole_and_tile() -> None:
+    mid = state("administrative_penalty", covered_to=date(2024, 3, 15))
+    newest, older = mid.calendar_months(0, 2), mid.calendar_months(2, 60)
+    assert (newest.start, newest.end) == (date(2024, 1, 31), date(2024, 3, 15))
+    assert (older.start, older.end) == (date(2019, 1, 31), newest.start)
+    closed = state("administrative_penalty", covered_to=date(2024, 2, 29)).calendar_months(0, 36)
+    assert (closed.start, closed.end) == (date(2021, 2, 28), date(2024, 2, 29))
+
+
 def test_years_back_tile_the_whole_window() -> None:
     leap = state("administrative_penalty", covered_to=date(2024, 2, 29))
     years = [leap.year_back(number) for number in (1, 2, 3)]

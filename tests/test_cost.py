@@ -14,35 +14,13 @@ from hypothesis import strategies as st
 from matching.benefits import Payout, RateToShare
 from matching.cost import Cost, cost_of, quote
 from matching.loans import DayCount
-from matching.products import Charged, Fee, Product, parse_product
+from matching.products import Charged, Fee, Product
 from matching.rulefile import Name
 from models.errors import RefusedInput
-from service.rulebook import facts, offers, parameters
+from service.rulebook import offers, parameters
+from tests.cost_products import ON, product
 
 D = Decimal
-ON = date(2024, 10, 31)  # LPR 3.10 %
-
-
-def product(**changed: Any) -> Product:
-    parts: dict[str, Any] = {
-        "id": "a-loan",
-        "kind": "product",
-        "offers": "loan",
-        "zh": "贷款",
-        "en": "A loan",
-        "lender": {"id": "a-bank", "zh": "甲银行（虚构）", "en": "A Bank (invented)", "kind": "bank"},
-        "origin": "test",
-        "amount_yuan": {"min": 10_000, "max": 10_000_000, "typical": 1_000_000},
-        "term_months": {"min": 1, "max": 36, "typical": 12},
-        "rate": {"over": "lpr_1y", "min": "0.005", "max": "0.015", "typical": "0.009"},
-        "repayment": "bullet",
-        "day_count": "monthly",
-        "security": "credit",
-        "purposes": ["working_capital"],
-        "conditions": {"all": []},
-    }
-    parts.update(changed)
-    return parse_product({name: value for name, value in parts.items() if value is not None}, facts())
 
 
 def cost(of: Product, amount: str = "1000000", months: int = 12) -> Cost:

@@ -5,58 +5,44 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matching.charged_cost import Charge, Confirmation, ConfirmedList, Side, charged_rate, compare
+from matching.charged_cost import Charge, Confirmation, ConfirmedList, Outcome, Side, charged_rate, compare
 from matching.cost import cost_of, quote
+from matching.cost_document import CostDocument, read_document
 from matching.evaluate_scheme import SchemeResult, evaluate_scheme
-from matching.financing_cost import CostList, ItemKind, cost_list
-from matching.products import Product, parse_product
+from matching.financing_cost import CHARGERS, CostList, ItemKind
+from matching.option_cost import cost_list
+from matching.products import Product
+from matching.rulefile import Name
 from matching.verdicts import Verdict
 from models.errors import RefusedInput
 from service.rulebook import facts, offers, parameters
+from tests.cost_products import ON, product
+from tests.shell import a_code
 
 D = Decimal
-ON = date(2024, 10, 31)  # LPR 3.10 %
 FIRST_LOAN = "sy-first-loan-subsidy-2024"
 FACTORY = {"size_class": "small", "loan_first": True, "loan_lender_kind": "bank", "loan_contract_on": ON.isoformat()}
 
 
-def product(**changed: Any) -> Product:
+def charged_product(**changed: Any) -> Product:
+    """The product with two fees, a guarantee and a deposit."""
     parts: dict[str, Any] = {
-        "id": "a-loan",
-        "kind": "product",
-        "offers": "loan",
-        "zh": "贷款",
-        "en": "A loan",
-        "lender": {"id": "a-bank", "zh": "甲银行（虚构）", "en": "A Bank (invented)", "kind": "bank"},
-        "origin": "test",
-        "amount_yuan": {"min": 10_000, "max": 10_000_000, "typical": 1_000_000},
-        "term_months": {"min": 1, "max": 36, "typical": 12},
-        "rate": {"over": "lpr_1y", "min": "0.005", "max": "0.015", "typical": "0.009"},
         "repayment": "interest_monthly",
-        "day_count": "monthly",
-        "security": "credit",
-        "purposes": ["working_capital"],
-        "conditions": {"all": []},
         "fees": [
             {"zh": "评估费", "en": "Appraisal", "charged": "drawdown", "payee": "appraiser", "yuan": 3_000},
-            {
-                "zh": "抵押登记费",
-                "en": "Registration",
-                "charged": "drawdown",
-                "payee": "registry",
-                "yuan": 550,
-            },
+            {"zh": "抵押登记费", "en": "Registration", "charged": "drawdown", "payee": "registry", "yuan": 550},
         ],
         "guarantee": {"scheme": "cn-government-guarantee-2019", "fee_annual_rate": "0.01"},
         "deposit": "0.05",
     }
-    return parse_product({**parts, **changed}, facts())
+    return product(**{**parts, **changed})
 
 
 def result(of: Product, amount: int = 1_000_000, **changed: Any) -> SchemeResult:
@@ -73,12 +59,17 @@ def result(of: Product, amount: int = 1_000_000, **changed: Any) -> SchemeResult
 
 
 def made(counted: bool = True, asked: SchemeResult | None = None) -> CostList:
-    of = product()
+    of = charged_product()
     quoted = quote(of, D(1_000_000), 12, ON, parameters())
     answer = asked or result(of)
     assert answer.benefit
     cost = cost_of(of, quoted, [answer.benefit] if counted else [])
     return cost_list(of, quoted, cost, offers().schemes, [answer], [FIRST_LOAN] if counted else [])
+
+
+def document(listed: CostList) -> CostDocument:
+    name = Name("甲银行（虚构）", "A Bank (invented)")
+    return CostDocument("L-1", a_code(1), "乙公司（虚构）", "a-bank", name, Name("贷款", "A loan"), listed)
 
 
 def test_each_item_says_what_it_costs_and_who_charges_it() -> None:
@@ -116,17 +107,18 @@ def test_what_is_not_counted_is_a_reduction_still_open() -> None:
     assert listed.preferences == ()
     (still,) = listed.reductions_open
     assert (still.scheme, still.yuan, still.annual_rate) == (FIRST_LOAN, D("18300.00"), D("0.018300"))
-    unknown = made(counted=False, asked=result(product(), loan_first=None))
+    unknown = made(counted=False, asked=result(charged_product(), loan_first=None))
     assert unknown.reductions_open[0].settled_by[0] == "Credit report of the central bank (企业信用报告)"
-    assert unknown.reductions_open[0].reason.startswith("Open until known: Credit report")
-    refused = result(product(), size_class="large", sole_proprietor=False, owner_business_loan=False)
+    assert unknown.reductions_open[0].reason.en.startswith("open until known: Credit report")
+    assert unknown.reductions_open[0].reason.zh.startswith("待核实：")
+    refused = result(charged_product(), size_class="large", sole_proprietor=False, owner_business_loan=False)
     assert refused.verdict is Verdict.UNMET
-    listed = made(counted=False, asked=replace(refused, benefit=result(product()).benefit))
+    listed = made(counted=False, asked=replace(refused, benefit=result(charged_product()).benefit))
     assert listed.reductions_open == (), "what the firm cannot have is no reduction"
 
 
 def test_a_list_of_another_loan_is_no_list() -> None:
-    of = product()
+    of = charged_product()
     quoted = quote(of, D(1_000_000), 12, ON, parameters())
     with pytest.raises(ValueError, match="the items come to"):
         cost_list(of, quoted, replace(cost_of(of, quoted), subsidy_yuan=D(1)), offers().schemes)
@@ -147,6 +139,8 @@ def test_every_product_of_the_shelf_has_a_list_that_adds_up(of: Product) -> None
         listed.items
     )
     assert all(sum(flow.yuan for flow in item.due) == item.yuan for item in listed.items)
+    assert {item.charged_by for item in listed.items} <= set(CHARGERS)
+    assert read_document(document(listed).text) == document(listed)
 
 
 # --- both sides confirm
@@ -155,12 +149,14 @@ MORNING = datetime(2024, 10, 31, 9, 30, tzinfo=UTC)
 
 
 def confirmation(listed: CostList, side: Side, **changed: Any) -> Confirmation:
-    return Confirmation(**{"side": side, "name": "甲（虚构）", "at": MORNING, "digest": listed.digest, **changed})
+    return Confirmation(
+        **{"side": side, "name": "甲（虚构）", "at": MORNING, "digest": document(listed).digest, **changed}
+    )
 
 
 def test_a_list_is_confirmed_when_bank_and_firm_have_said_so() -> None:
     listed = made()
-    opened = ConfirmedList(listed)
+    opened = ConfirmedList(document(listed).digest)
     by_bank = opened.with_confirmation(confirmation(listed, Side.BANK))
     assert not by_bank.confirmed
     by_both = by_bank.with_confirmation(confirmation(listed, Side.FIRM))
@@ -174,9 +170,9 @@ def test_a_list_is_confirmed_when_bank_and_firm_have_said_so() -> None:
 def test_a_confirmation_is_of_one_list_and_one_side_speaks_once() -> None:
     listed = made()
     with pytest.raises(RefusedInput) as other:
-        ConfirmedList(listed).with_confirmation(confirmation(made(counted=False), Side.BANK))
+        ConfirmedList(document(listed).digest).with_confirmation(confirmation(made(counted=False), Side.BANK))
     assert other.value.code == "other_list"
-    by_bank = ConfirmedList(listed).with_confirmation(confirmation(listed, Side.BANK))
+    by_bank = ConfirmedList(document(listed).digest).with_confirmation(confirmation(listed, Side.BANK))
     with pytest.raises(RefusedInput) as twice:
         by_bank.with_confirmation(confirmation(listed, Side.BANK))
     assert twice.value.code == "confirmed_before"
@@ -192,8 +188,16 @@ def test_a_confirmation_needs_a_name_and_a_time_with_its_zone(changed: dict[str,
 
 
 def test_the_digest_is_of_the_content() -> None:
-    assert made().digest == made().digest
-    assert made().digest != made(counted=False).digest
+    assert document(made()).digest == document(made()).digest
+    assert document(made()).digest != document(made(counted=False)).digest
+    assert sha256(document(made()).text.encode()).hexdigest() == document(made()).digest
+
+
+def test_amounts_written_otherwise_are_the_same_content() -> None:
+    listed = made()
+    rewritten = replace(listed, principal_yuan=D("1E+6"), contract_annual_rate=D("0.0400000"))
+    assert document(rewritten).digest == document(listed).digest
+    assert document(replace(listed, principal_yuan=D("1000000.01"))).digest != document(listed).digest
 
 
 # --- promised against charged
@@ -224,6 +228,38 @@ def test_a_charge_too_many_a_fee_nobody_named_and_a_subsidy_unpaid_are_told() ->
     assert dearer is not None
     assert listed.all_in_annual_rate is not None
     assert dearer > listed.all_in_annual_rate
+    outcomes = {each.item: each.outcome for each in compare(listed, charges, date(2026, 1, 1))}
+    assert outcomes == {
+        "interest": Outcome.AS_PROMISED,
+        "guarantee_fee-1": Outcome.AS_PROMISED,
+        "fee-2": Outcome.MORE,
+        "fee-3": Outcome.AS_PROMISED,
+        "deposit": Outcome.AS_PROMISED,
+        FIRST_LOAN: Outcome.UNRECORDED,
+        "advice": Outcome.UNDISCLOSED,
+    }
+
+
+def test_what_nobody_recorded_counts_as_promised_until_somebody_says_that_nothing_came() -> None:
+    listed, end = made(), date(2026, 1, 1)
+    assert charged_rate(listed, []) == listed.all_in_annual_rate
+    without = [each for each in as_promised(listed) if each.item != FIRST_LOAN]
+    assert charged_rate(listed, without) == listed.all_in_annual_rate
+    said = [*without, Charge(FIRST_LOAN, date(2025, 12, 31), D(0))]
+    assert {each.item: each.outcome for each in compare(listed, said, end)}[FIRST_LOAN] is Outcome.LESS
+    dearer = charged_rate(listed, said)
+    assert dearer is not None
+    assert dearer == made(counted=False).all_in_annual_rate
+
+
+def test_midway_the_rate_is_of_what_was_charged_and_what_is_still_promised() -> None:
+    listed = made()
+    twice = [Charge("fee-2", ON, D("6000.00")), Charge("fee-2", date(2025, 9, 1), D("-3000.00"))]
+    before, after = (charged_rate(listed, twice, day) for day in (ON, date(2025, 9, 1)))
+    assert before is not None
+    assert after is not None
+    assert listed.all_in_annual_rate is not None
+    assert before > after > listed.all_in_annual_rate, "money that went back late still cost something"
 
 
 def test_only_what_is_due_by_the_day_is_expected() -> None:

@@ -41,6 +41,12 @@ def paid(result: SchemeResult) -> Decimal | None:
     return result.benefit.amount_yuan
 
 
+def bounds(result: SchemeResult) -> tuple[Decimal | None, ...]:
+    assert result.verdict is Verdict.MET
+    assert result.benefit is not None
+    return result.benefit.amount_yuan, result.benefit.at_least_yuan, result.benefit.at_most_yuan
+
+
 def test_each_cites_its_line_its_document_and_its_office() -> None:
     for scheme in SCHEMES.values():
         assert scheme.cite.startswith("004:"), scheme.id
@@ -57,9 +63,12 @@ def test_a_firm_newly_above_scale_gets_half_at_once_and_half_when_it_grows() -> 
     assert isinstance(benefit, SplitYears)
     assert [part.share for part in benefit.parts] == [D("0.50"), D("0.50")]
     new = {"claim_newly_above_scale": True}
-    assert paid(ask("lc-newly-above-scale", **new, claim_revenue_grew_two_years=False)) == 50_000
-    assert paid(ask("lc-newly-above-scale", **new, claim_revenue_grew_two_years=True)) == 100_000
-    open_half = ask("lc-newly-above-scale", **new)
+    whole = {**new, "claim_award_set_yuan": 100_000}
+    assert paid(ask("lc-newly-above-scale", **whole, claim_revenue_grew_two_years=False)) == 50_000
+    assert paid(ask("lc-newly-above-scale", **whole, claim_revenue_grew_two_years=True)) == 100_000
+    assert bounds(ask("lc-newly-above-scale", **new, claim_revenue_grew_two_years=False)) == (None, 0, 50_000)
+    assert bounds(ask("lc-newly-above-scale", **new, claim_revenue_grew_two_years=True)) == (None, 0, 100_000)
+    open_half = ask("lc-newly-above-scale", **whole)
     assert open_half.benefit is not None
     assert (open_half.benefit.at_least_yuan, open_half.benefit.at_most_yuan) == (50_000, 100_000)
     assert open_half.benefit.missing == ("claim_revenue_grew_two_years",)
@@ -69,22 +78,32 @@ def test_a_firm_newly_above_scale_gets_half_at_once_and_half_when_it_grows() -> 
 def test_a_platform_recognised_for_the_first_time(level: str, yuan: int) -> None:
     # 004:13 国家级和省级分别最高200万元、50万元
     assert isinstance(SCHEMES["lc-innovation-platform"].benefit, Tiers)
-    stated = {"private_owned": True, "claim_platform_kind": "engineering_research_centre"}
+    stated: dict[str, object] = {"private_owned": True, "claim_platform_kind": "engineering_research_centre"}
     first = ask("lc-innovation-platform", **stated, claim_award_first_time=True, claim_platform_level=level)
-    assert paid(first) == yuan
+    assert bounds(first) == (None, 0, yuan)
+    stated["claim_award_set_yuan"] = yuan
+    assert (
+        paid(ask("lc-innovation-platform", **stated, claim_award_first_time=True, claim_platform_level=level)) == yuan
+    )
     again = ask("lc-innovation-platform", **stated, claim_award_first_time=False, claim_platform_level=level)
     assert again.verdict is Verdict.UNMET
 
 
 def test_a_strong_town() -> None:
-    assert paid(ask("lc-strong-town", claim_strong_town=True)) == 500_000  # 004:6 最高50万元
+    assert bounds(ask("lc-strong-town", claim_strong_town=True)) == (None, 0, 500_000)  # 004:6 最高50万元
+    assert paid(ask("lc-strong-town", claim_strong_town=True, claim_award_set_yuan=500_000)) == 500_000
 
 
-def test_sums_called_the_most_are_readings_that_say_so() -> None:
-    for scheme_id in ("lc-newly-above-scale", "lc-strong-town", "lc-innovation-platform"):
-        notes = [reading.note for reading in SCHEMES[scheme_id].readings if isinstance(reading.value, int)]
-        assert notes
-        assert all("source silent" in note and "最高" in note for note in notes)
+def test_sums_called_the_most_are_open_until_the_office_sets_them() -> None:
+    stated = {
+        "lc-newly-above-scale": {"claim_newly_above_scale": True, "claim_revenue_grew_two_years": True},
+        "lc-strong-town": {"claim_strong_town": True},
+    }
+    for scheme_id, facts_of in stated.items():
+        benefit = ask(scheme_id, **facts_of).benefit
+        assert benefit is not None
+        assert benefit.missing == ("claim_award_set_yuan",)
+        assert any(step.zh.startswith("最高") for step in benefit.steps)
 
 
 def test_land_is_given_in_kind_with_its_percentages() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from matching.benefits import GuaranteeTerms, PointsOff, RateToShare, ShareOfInterest
 from matching.evaluate_scheme import SchemeResult, evaluate_scheme
@@ -154,6 +156,49 @@ def test_the_tax_thresholds_are_dated_parameters(name: str) -> None:
     assert not parameters().on(f"small_low_profit_{name}", date(2028, 1, 1)).confirmed
 
 
+@pytest.mark.parametrize(
+    ("multiple", "small", "client", "group", "verdict"),
+    [
+        (10, False, 0.10, 0.15, Verdict.MET),
+        ("10.01", False, 0.10, 0.15, Verdict.UNMET),
+        (15, True, 0.10, 0.15, Verdict.MET),
+        ("15.01", True, 0.10, 0.15, Verdict.UNMET),
+        (10, False, 0.1001, 0.15, Verdict.UNMET),
+        (10, False, 0.10, 0.1501, Verdict.UNMET),
+        (12, None, 0.10, 0.15, Verdict.UNKNOWN),
+    ],
+)
+def test_a_guarantor_stays_within_ten_or_fifteen_times_its_net_assets_and_a_tenth_a_client(
+    multiple: object, small: bool | None, client: float, group: float, verdict: Verdict
+) -> None:
+    # Articles 15 to 17 of the rules on guarantors (domain.md C4)
+    stated = {"claim_guarantor_multiple": multiple, "claim_guarantor_mainly_small": small}
+    stated |= {"claim_guarantor_client_share": client, "claim_guarantor_group_share": group}
+    found = ask("cn-guarantor-limits-2017", claim_guarantor=True, claim_guarantor_for_holder=False, **stated)
+    assert found.verdict is verdict
+
+
+def test_a_government_backed_guarantor_keeps_eighty_and_fifty_per_cent() -> None:
+    # 财金〔2025〕11号: 支小支农 ≥ 80% of amount; ≤500万 single-firm ≥ 50%
+    shares = {"claim_guarantor_small_farm_share": 0.80, "claim_guarantor_small_ticket_share": 0.50}
+    assert ask("cn-guarantor-quotas-2025", claim_guarantor=True, **shares).verdict is Verdict.MET
+    for share, value in (("small_farm", 0.7999), ("small_ticket", 0.4999)):
+        short = {**shares, f"claim_guarantor_{share}_share": value}
+        assert ask("cn-guarantor-quotas-2025", claim_guarantor=True, **short).verdict is Verdict.UNMET
+
+
+@given(yuan=st.integers(1, 10**9), days=st.integers(1, 3650))
+@settings(max_examples=40, deadline=None)
+def test_late_payment_costs_five_in_ten_thousand_a_day(yuan: int, days: int) -> None:
+    stated = {"size_class": "micro", "claim_late_payer": "large_firm", "claim_late_interest_agreed": False}
+    found = ask(
+        "cn-late-payment-interest-2025", **stated, claim_late_payment_product_yuan=yuan * days, claim_on="2026-01-31"
+    )
+    assert found.benefit is not None
+    assert found.benefit.amount_yuan == (D(yuan * days) * 5 / 10_000).quantize(D("0.01"), ROUND_DOWN)
+    assert found.unconfirmed == ("cn-late-payment-interest-2025: The first day, 2025-06-01",)
+
+
 def test_what_rests_on_background_knowledge_is_unconfirmed_and_says_which_number() -> None:
     unconfirmed = {scheme.id for scheme in offers().schemes.values() if not scheme.confirmed}
     ours = {each for each in unconfirmed if each.startswith(("cn-", "dl-"))}
@@ -167,6 +212,9 @@ def test_what_rests_on_background_knowledge_is_unconfirmed_and_says_which_number
         "cn-startup-loan-individual-2023",
         "cn-inclusive-loan-supervisor",
         "cn-inclusive-loan-central-bank",
+        "cn-guarantor-limits-2017",
+        "cn-late-payment-interest-2025",
+        "cn-late-payment-interest-agreed-2025",
         "dl-jinpu-first-loan-2021",
         "dl-jinpu-first-loan-2022",
     }

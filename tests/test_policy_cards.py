@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -11,7 +13,8 @@ from typing import Any
 import pytest
 
 from matching.conditions import parse_conditions
-from models.errors import NotFound
+from matching.nodes import Condition, Op, leaves
+from models.errors import NotFound, RefusedInput
 from service.answers.wording import in_words
 from service.api.shapes_card import CardShape
 from service.cli import run
@@ -181,3 +184,59 @@ def test_the_commands_show_card_and_usage(
 def test_an_unknown_scheme_has_no_card(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         scheme_card("no-such", DAY)
+
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+#: Words that are written in Latin letters in Chinese texts as well.
+LATIN = frozenset({"LPR", "REITs"})
+
+
+def chinese_texts(part: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Every text of an answer that stands under ``zh``, with its place."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            if name == "zh" and isinstance(value, str):
+                yield at, value
+            else:
+                yield from chinese_texts(value, f"{at}.{name}")
+    elif isinstance(part, list):
+        for each in part:
+            yield from chinese_texts(each, at)
+
+
+@pytest.mark.parametrize("scheme_id", sorted(offers().schemes))
+def test_a_chinese_card_is_in_chinese(scheme_id: str) -> None:
+    for at, text in chinese_texts(scheme_card(scheme_id, DAY)):
+        assert CHINESE.search(text), f"{scheme_id}{at}: {text}"
+        assert set(re.findall(r"[A-Za-z_]{2,}", text)) <= LATIN, f"{scheme_id}{at}: {text}"
+
+
+def test_a_card_says_in_words_how_often_support_is_given() -> None:
+    three_years = scheme_card("fs-technology-sme", date(2021, 6, 30))["once"]
+    assert (three_years["zh"], three_years["en"]) == ("36 个月内一次", "once in 36 months")
+    good = scheme_card("fs-newly-above-scale", date(2021, 6, 30))["once"]
+    assert (good["zh"], good["en"]) == ("每户企业一次", "once a firm")
+    assert scheme_card("sy-insurer-award-2024", DAY)["once"] is None
+
+
+def test_every_fact_code_and_document_has_chinese_words() -> None:
+    for spec in facts().values():
+        assert CHINESE.search(spec.zh), spec.id
+        assert CHINESE.search(spec.settled_by_zh), spec.id
+        for code in spec.codes:
+            shown = in_words(Condition(spec, Op.IS, (code,)), labels("zh"), parameters()).removeprefix(spec.zh)
+            assert CHINESE.search(shown), f"{spec.id}.{code}"
+    for scheme in offers().schemes.values():
+        for leaf in leaves(scheme.conditions):
+            assert bool(leaf.settled_by) is bool(leaf.settled_by_zh), leaf.where
+    for product in offers().products.values():
+        assert all(CHINESE.search(paper.zh) for paper in product.evidence), product.id
+
+
+def test_a_rules_own_document_is_named_in_both_languages() -> None:
+    rule = {"fact": "live", "op": "is", "value": True, "cite": "x", "settled_by": "Licence"}
+    with pytest.raises(RefusedInput, match="both languages"):
+        parse_conditions(rule, facts(), cited=True)
+    said = parse_conditions({**rule, "settled_by_zh": "营业执照"}, facts(), cited=True)
+    assert isinstance(said, Condition)
+    assert (said.settled_by, said.settled_by_zh) == ("Licence", "营业执照")

@@ -201,6 +201,81 @@ def test_a_case_that_fails_and_a_boundary_nobody_tries_have_their_lines(tmp_path
     assert (Path(untried.file).name, untried.line) == ("a-scheme.yaml", 15)
 
 
+TIERED = SCHEME.replace(
+    "documents:",
+    """benefit:
+  kind: tiers
+  cite: "000:50"
+  counting: highest
+  tiers:
+    - zh: 一档
+      en: First
+      when: {fact: sales_12m, op: gt, value: 25000000}
+      give: {kind: fixed, yuan: 200000}
+    - zh: 二档
+      en: Second
+      when: {fact: sales_12m, op: ge, value: 50000000}
+      give: {kind: fixed, yuan: 300000}
+once: {per: firm, window_months: 12, cite: "000:50"}
+documents:""",
+)
+TIERED_CASES = f"""{CASES}\
+  - {{name: on the first line, change: {{sales_12m: 25000000}}, expect: {{verdict: met, amount_yuan: 0}}}}
+  - {{name: past it, change: {{sales_12m: "25000000.01"}}, expect: {{verdict: met, amount_yuan: 200000}}}}
+  - {{name: below the second, change: {{sales_12m: "49999999.99"}}, expect: {{verdict: met, amount_yuan: 200000}}}}
+  - {{name: on the second, change: {{sales_12m: 50000000}}, expect: {{verdict: met, amount_yuan: 300000}}}}
+  - {{name: a year ago, change: {{claim_last_enjoyed_on: 2023-10-31}}, expect: met}}
+  - {{name: a day less, change: {{claim_last_enjoyed_on: 2023-11-01}}, expect: unmet}}
+"""
+
+
+def test_both_sides_of_every_tier_and_of_the_window_are_tried(tmp_path: Path) -> None:
+    assert checked(tmp_path, TIERED, TIERED_CASES).problems == ()
+    for case, says, part in (
+        ("on the first line", "sales_12m gt 25000000: 25000000 itself is not tried", "when: {fact: sales_12m, op: gt"),
+        ("past it", "sales_12m gt 25000000: nothing next to 25000000", "when: {fact: sales_12m, op: gt"),
+        ("below the second", "sales_12m ge 50000000: nothing next to 50000000", "when: {fact: sales_12m, op: ge"),
+        ("on the second", "sales_12m ge 50000000: 50000000 itself is not tried", "when: {fact: sales_12m, op: ge"),
+    ):
+        fewer = "".join(line for line in TIERED_CASES.splitlines(True) if f"name: {case}," not in line)
+        problems = checked(tmp_path, TIERED, fewer).problems
+        assert any(problem.rule.startswith(says) for problem in problems), case
+        assert {problem.line for problem in problems} == {line_of(TIERED, part)}
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("a year ago", {"once: never met.", "once: the boundary itself is not tried."}),
+        ("a day less", {"once: never unmet.", "once: nothing next to the boundary on the other side."}),
+    ],
+)
+def test_both_sides_of_a_once_only_window_are_tried(tmp_path: Path, case: str, says: set[str]) -> None:
+    fewer = "".join(line for line in TIERED_CASES.splitlines(True) if f"name: {case}," not in line)
+    assert {problem.rule for problem in checked(tmp_path, TIERED, fewer).problems} == says
+
+
+@pytest.mark.parametrize(
+    ("clause", "field", "fix"),
+    [
+        ("excludes: [sy-first-loan-subsidy-2023]", "excludes", "Did you mean sy-first-loan-subsidy-2024"),
+        ("permits: [sy-industry-growth-years-2025]", "permits", "Did you mean sy-industry-growth-year-2025"),
+        ("permits: [interest_subsidy]", "permits", "Did you mean"),
+        ("excludes: [a-scheme]", "excludes", "Drop it."),
+    ],
+)
+def test_a_clause_on_combining_names_what_there_is(tmp_path: Path, clause: str, field: str, fix: str) -> None:
+    scheme = SCHEME.replace("documents:", f"stacking:\n  cite: x\n  {clause}\ndocuments:")
+    (problem,) = checked(tmp_path, scheme).problems
+    assert (problem.line, problem.field) == (line_of(scheme, clause), field)
+    assert fix in problem.fix
+
+
+def test_a_clause_may_exclude_a_scheme_a_group_a_tag_or_a_kind(tmp_path: Path) -> None:
+    clause = "excludes: [sy-first-loan-subsidy-2024, interest_subsidy, own-tag], tags: [own-tag], cite: x"
+    assert checked(tmp_path, SCHEME.replace("documents:", f"stacking: {{{clause}}}\ndocuments:")).problems == ()
+
+
 def test_faulty_cases_are_told_by_their_own_line(tmp_path: Path) -> None:
     (problem,) = checked(tmp_path, cases=CASES.replace("size_class: large", "size_klass: large")).problems
     assert Path(problem.file).name == "a-scheme.cases.yaml"

@@ -168,8 +168,11 @@ def test_what_was_not_read_in_an_official_text_is_not_called_confirmed() -> None
     unconfirmed = {scheme.id for scheme in offers().schemes.values() if not scheme.confirmed}
     assert unconfirmed == {
         "cn-government-guarantee-2019",
+        "cn-guarantor-limits-2017",
         "cn-inclusive-loan-central-bank",
         "cn-inclusive-loan-supervisor",
+        "cn-late-payment-interest-2025",
+        "cn-late-payment-interest-agreed-2025",
         "cn-private-investment-guarantee-2026",
         "cn-re-guarantee",
         "cn-startup-loan-firm-2021",

@@ -11,7 +11,7 @@ from matching.needs import Need, read_need
 from matching.plausible import check_plausible
 from matching.question import Case, Facts
 from matching.status import Status
-from matching.what_if import WhatIf, read_changed, what_if
+from matching.what_if import WhatIf, read_changed, what_if, with_years
 from models.errors import RefusedInput
 from service.rulebook import facts, parameters
 from tests.test_near_miss import BOOK
@@ -30,7 +30,7 @@ def rescore(known: Facts) -> Facts:
 def suppose(raw: Mapping[str, object], need: Need | None = None) -> WhatIf:
     case = Case(FIRM, need or read_need(MILLION, facts()), AS_OF)
     changed = read_changed(raw, {**FIRM, **case.need.facts()}, facts(), AS_OF)
-    return what_if(case, changed, CITY, parameters(), facts(), BOOK, rescore)
+    return what_if(case, changed, rescore({**FIRM, **changed}), CITY, parameters(), facts(), BOOK)
 
 
 def test_changed_facts_bring_new_score_new_options_and_new_cost() -> None:
@@ -49,7 +49,10 @@ def test_changed_facts_bring_new_score_new_options_and_new_cost() -> None:
 
 
 def test_what_is_stated_is_not_overruled_by_what_follows() -> None:
-    assert suppose({"size_class": "micro"}).facts["size_class"] == "micro"
+    case = Case(FIRM, read_need(MILLION, facts()), AS_OF)
+    follows: Facts = {"sales_24m": D(1), "size_class": "medium"}
+    stated = what_if(case, {"sales_24m": D(9)}, follows, CITY, parameters(), facts(), BOOK).facts
+    assert (stated["sales_24m"], stated["size_class"]) == (D(9), "medium")
     assert suppose({"insured_staff": 21}).facts["size_class"] == "medium"
 
 
@@ -63,7 +66,7 @@ def test_a_fact_can_be_made_unknown_and_the_firm_itself_stays_as_it_was() -> Non
 
 def test_nothing_changed_changes_nothing() -> None:
     case = Case(FIRM, read_need(MILLION, facts()), AS_OF)
-    found = what_if(case, {}, CITY, parameters(), facts(), BOOK, lambda known: {})
+    found = what_if(case, {}, {}, CITY, parameters(), facts(), BOOK)
     assert (found.moved, found.changed_status, found.before) == ((), (), found.after)
 
 
@@ -75,7 +78,7 @@ def test_nothing_changed_changes_nothing() -> None:
         ([("insured_staff", 2.5)], "bad_value", "persons"),
         ([("insured_staff", -1)], "negative", "persons"),
         ([("high_tech", "yes")], "bad_value", "true or false"),
-        ([("size_class", "huge")], "bad_value", "micro or small"),
+        ([("tax_credit_grade", "Z")], "bad_value", "tax_credit_grade is a code: A or B"),
         ([("sales_12m", 1.5)], "bad_value", "yuan"),
         ([("sales_12m", "1e6")], "bad_amount", "yuan"),
         ([("established_on", "2024-02-30")], "bad_date", "2024-10-31"),
@@ -90,6 +93,8 @@ def test_nothing_changed_changes_nothing() -> None:
         ([("sales_12m", "800")], "suspicious_unit", "8000000"),
         ([("sales_12m", "9000000"), ("sales_12m", "8000000")], "two_values", "Keep one"),
         ([("score", 900)], "worked_out", "facts it is made of"),
+        ([("size_class", "micro")], "worked_out", "facts it is made of"),
+        ([("sales_growth", "0.2")], "worked_out", "facts it is made of"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_naming_fact_unit_and_example(
@@ -113,7 +118,7 @@ def test_what_cannot_be_meant_is_refused_naming_fact_unit_and_example(
         {"loan_annual_rate": "0"},
         {"established_on": "2024-10-31"},
         {"net_profit": "-500000"},
-        {"sales_growth": "1.5"},
+        {"insured_staff_growth": "1.5"},
     ],
 )
 def test_values_just_inside_are_taken(raw: dict[str, object]) -> None:
@@ -135,3 +140,27 @@ def test_a_need_is_checked_for_its_unit_as_well() -> None:
     with pytest.raises(RefusedInput) as refused:
         check_plausible(need.facts(), {}, facts(), AS_OF, field="need")
     assert (refused.value.code, refused.value.field) == ("suspicious_unit", "need.need_amount_yuan")
+
+
+def test_a_worked_out_fact_is_refused_with_what_it_is_made_of() -> None:
+    with pytest.raises(RefusedInput) as refused:
+        read_changed(
+            {"size_class": "small"}, FIRM, facts(), AS_OF, made_of={"size_class": ("insured_staff", "revenue")}
+        )
+    assert refused.value.fix == "Change the facts it is made of: insured_staff, revenue."
+    with pytest.raises(RefusedInput) as refused:
+        read_changed({"score": 1}, FIRM, facts(), AS_OF, made_of={"score": [f"item_{place}" for place in range(10)]})
+    assert refused.value.fix.endswith("item_7 and 2 more.")
+
+
+def test_a_count_may_be_stated_year_by_year() -> None:
+    book = with_years(facts(), {"penalty_general": 3})
+    assert read_changed({"penalty_general.y1": 0, "penalty_general.y3": "2"}, {}, book, AS_OF) == {
+        "penalty_general.y1": 0,
+        "penalty_general.y3": 2,
+    }
+    assert book["penalty_general.y2"].en.endswith("months 13 to 24 back")
+    for wrong, code in (({"penalty_general.y4": 0}, "unknown_fact"), ({"penalty_general.y1": -1}, "negative")):
+        with pytest.raises(RefusedInput) as refused:
+            read_changed(wrong, {}, book, AS_OF)
+        assert refused.value.code == code

@@ -5,7 +5,7 @@ paid above its rule). Every result carries the steps it was worked out in, each 
 ``docs/benefits.md`` has each kind with a worked example.
 """
 
-from matching.benefits.amounts import CappedPerPayee, Fixed, InKind, PerUnit, ShareOfAmount
+from matching.benefits.amounts import CappedPerPayee, Fixed, InKind, PerUnit, ShareOfAmount, UpTo
 from matching.benefits.benefit import Asked, Benefit, BenefitTerms, Part
 from matching.benefits.combined import Conditional, Counting, SplitYears, Staged, Tiers
 from matching.benefits.funds import Equity, Layer, Pool, ProRataPot, allocate
@@ -37,6 +37,7 @@ __all__ = [
     "SplitYears",
     "Staged",
     "Tiers",
+    "UpTo",
     "allocate",
     "split",
 ]

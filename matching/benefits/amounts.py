@@ -1,11 +1,11 @@
-"""Grants: a fixed sum, a share of an amount, so much a unit, a share under a payee's cap; and what is no money."""
+"""Grants: a fixed sum, a share, so much a unit, a payee's cap; sums that are ceilings; and what is no money."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from matching.benefits.benefit import ZERO, Asked, Benefit, granted
+from matching.benefits.benefit import ZERO, Asked, Benefit, BenefitTerms, granted
 from matching.facts import FactSpec
 from matching.rulefile import Name
 from matching.steps import Step
@@ -121,6 +121,45 @@ class InKind:
 
     def worked_out(self, asked: Asked) -> Benefit:
         return Benefit(self.kind, given=self.given)
+
+
+@dataclass(frozen=True)
+class UpTo:
+    """A sum the text calls 最高, 不超过, up to: what ``of`` comes to is its ceiling, the office sets what is paid.
+
+    ``set_by`` is the fact that says what the office set. Until it is known the amount is open between zero and the
+    ceiling.
+    """
+
+    of: BenefitTerms
+    set_by: FactSpec
+    cite: str
+
+    @property
+    def kind(self) -> str:
+        return self.of.kind
+
+    def worked_out(self, asked: Asked) -> Benefit:
+        given, decided = self.of.worked_out(asked), asked.number(self.set_by.id)
+        steps = [*given.steps]
+        if given.at_most_yuan is not None:
+            steps.append(
+                Step("最高，由主管部门核定", "At most; the office sets the sum", given.at_most_yuan, "yuan", self.cite)
+            )
+        if decided is None and given.at_most_yuan != 0:
+            missing = tuple(dict.fromkeys((*given.missing, self.set_by.id)))
+            return replace(given, amount_yuan=None, at_least_yuan=ZERO, steps=tuple(steps), missing=missing)
+        paid = max(decided or ZERO, ZERO)
+        low, high = (
+            paid if ceiling is None else min(paid, ceiling) for ceiling in (given.at_least_yuan, given.at_most_yuan)
+        )
+        if decided is not None:
+            steps.append(Step(self.set_by.zh, self.set_by.en, paid, "yuan"))
+        known = given.amount_yuan is not None or (low == high and given.at_least_yuan is not None)
+        if not known:
+            return replace(given, at_least_yuan=low, at_most_yuan=high, steps=tuple(steps))
+        steps.append(Step("实得", "Paid", high, "yuan", self.cite))
+        return replace(granted(self.kind, high, steps), unconfirmed=given.unconfirmed)
 
 
 def _share(base: Decimal, share: Decimal, of: FactSpec, cite: str) -> tuple[Decimal, list[Step]]:

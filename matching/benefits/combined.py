@@ -160,6 +160,18 @@ class SplitYears:
         return replace(made, steps=(*given.steps, *made.steps), unconfirmed=unconfirmed)
 
 
+def whens(terms: BenefitTerms | None) -> tuple[Node, ...]:
+    """The conditions of the tiers, stages or years of a benefit, in the order written; none of a simple one."""
+    match terms:
+        case Tiers():
+            return tuple(tier.when for tier in terms.tiers)
+        case Staged():
+            return tuple(stage.when for stage in terms.stages)
+        case SplitYears():
+            return tuple(part.when for part in terms.parts)
+    return ()
+
+
 def _largest(amounts: Iterable[Decimal]) -> Decimal:
     return max(amounts, default=ZERO)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from matching.benefits.amounts import CappedPerPayee, Fixed, InKind, PerUnit, ShareOfAmount
+from matching.benefits.amounts import CappedPerPayee, Fixed, InKind, PerUnit, ShareOfAmount, UpTo
 from matching.benefits.benefit import BenefitTerms
 from matching.conditions import parse_conditions
 from matching.facts import STATED, FactBook, FactSpec
@@ -32,11 +32,20 @@ class Reader:
     cite: str
 
     def terms(self, part: RuleFile, parsers: Mapping[str, Parser]) -> BenefitTerms:
-        return parsers[part.one_of("kind", parsers)](part, self)
+        """The benefit of one part; with ``up_to: true`` what it comes to is a ceiling."""
+        kind = part.one_of("kind", parsers)
+        terms = parsers[kind](part, self)
+        if not (part.has("up_to") and part.flag("up_to")):
+            return terms
+        if kind not in BOUNDED:
+            raise part.raw.wrong("up_to", "Only a sum has a ceiling of its own.", f"One of {', '.join(BOUNDED)}.")
+        if SET_BY not in self.facts:
+            raise part.raw.wrong("up_to", f"Nothing says what the office set: there is no {SET_BY}.", "Declare it.")
+        return UpTo(terms, self.facts[SET_BY], self.clause(part))
 
     def known(self, part: RuleFile, required: Iterable[str], optional: Iterable[str] = ()) -> RuleFile:
-        """The part with its names checked; every kind has ``kind`` and may have ``cite``."""
-        return RuleFile.of(part.raw, ("kind", "cite", *required, *optional), required)
+        """The part with its names checked; every kind has ``kind`` and may have ``cite`` and ``up_to``."""
+        return RuleFile.of(part.raw, ("kind", "cite", "up_to", *required, *optional), required)
 
     def clause(self, part: RuleFile) -> str:
         """The part's own clause, else that of the benefit it stands in."""
@@ -73,6 +82,11 @@ class Reader:
 
 
 Parser = Callable[[RuleFile, Reader], BenefitTerms]
+
+#: What the office set, for sums the text only bounds.
+SET_BY = "claim_award_set_yuan"
+#: Kinds whose sum may be a ceiling (最高, 不超过).
+BOUNDED = (Fixed.kind, ShareOfAmount.kind, PerUnit.kind)
 
 
 def optional_yuan(part: RuleFile, name: str) -> Decimal | None:

@@ -6,12 +6,16 @@ from models.tables.batch import Batch
 from models.tables.client import Client, Token
 from models.tables.client_key import ClientKey, UsedAssertion
 from models.tables.consent import Consent, ConsentText, LenderTerms
+from models.tables.cost_list import CostListCharge, CostListConfirmation, CostListFile, CostListVersion
+from models.tables.model import ActiveModel, ModelEvent, ModelRow, SigningKey
 from models.tables.person import Person, SignIn
 from models.tables.receipt import FactSet, Receipt
+from models.tables.review import ReviewCase
 from models.tables.snapshot import Snapshot
 from models.tables.usage import UsageEvent
 
 __all__ = [
+    "ActiveModel",
     "AuditEntry",
     "AuditHead",
     "Base",
@@ -20,11 +24,19 @@ __all__ = [
     "ClientKey",
     "Consent",
     "ConsentText",
+    "CostListCharge",
+    "CostListConfirmation",
+    "CostListFile",
+    "CostListVersion",
     "FactSet",
     "LenderTerms",
+    "ModelEvent",
+    "ModelRow",
     "Person",
     "Receipt",
+    "ReviewCase",
     "SignIn",
+    "SigningKey",
     "Snapshot",
     "Token",
     "UsageEvent",

@@ -109,14 +109,13 @@ def _streak(state: FeedState, item: Item, sql: Dialect) -> Expressions:
     observed = sql.column("observed_on")
     last = state.covered_to.year * 12 + state.covered_to.month
     back = f"{last} - (EXTRACT(YEAR FROM {observed}) * 12 + EXTRACT(MONTH FROM {observed}))"
-    # One month more than counts: with a window that opens in mid-month, the oldest month counts whole.
-    records = matching(state, item.compute, sql, window=state.window(months + 1))
     masks = {}
     for number, start in enumerate(range(0, months, MASK_MONTHS)):
-        stop = min(start + MASK_MONTHS, months) - 1
+        # Days say which records a mask takes, so that the month is worked out of those alone.
+        window = state.calendar_months(start, min(MASK_MONTHS, months - start))
+        records = matching(state, item.compute, sql, window=window)
         # CASE, not FILTER: the shift must not be tried for a month outside the mask.
-        condition = conjunction((records, f"{back} BETWEEN {start} AND {stop}"))
-        masks[f"mask{number}"] = f"BIT_OR(CASE WHEN {condition} THEN {sql.bit(f'{back} - {start}')} ELSE 0 END)"
+        masks[f"mask{number}"] = f"BIT_OR(CASE WHEN {records} THEN {sql.bit(f'{back} - {start}')} ELSE 0 END)"
     return masks
 
 

@@ -69,6 +69,13 @@ def not_ended(state: FeedState, sql: Dialect) -> str:
     return f"({ends} IS NULL OR {ends} > {date_literal(state.as_of)})"
 
 
+def ended_inside(state: FeedState, months: int, sql: Dialect) -> str:
+    """The record ended in the ``months`` that close on the covered day."""
+    window = state.window(months)
+    ends = sql.column(state.feed.column(state.feed.ends).stored)
+    return f"{ends} > {date_literal(window.start)} AND {ends} <= {date_literal(window.end)}"
+
+
 def matching(state: FeedState, compute: Compute, sql: Dialect, *, window: Window | None = None) -> str:
     """The records an item looks at: filter, window and currency; ``window`` replaces the item's own."""
     if window is None and compute.window_months:
@@ -78,5 +85,6 @@ def matching(state: FeedState, compute: Compute, sql: Dialect, *, window: Window
             *accepted(state.feed, compute.where, sql),
             inside(window, sql) if window else "",
             not_ended(state, sql) if compute.current else "",
+            ended_inside(state, compute.ended_months, sql) if compute.ended_months else "",
         )
     )

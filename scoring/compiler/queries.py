@@ -188,6 +188,6 @@ def columns_read(feed: Feed, items: Iterable[Item]) -> list[str]:
         compute = item.compute
         asked = [compute.of, compute.per, compute.by, compute.part_or_negative]
         asked += [name for name, _ in (*compute.where, *compute.part_where)]
-        asked += [feed.ends] if compute.current else []
+        asked += [feed.ends] if compute.current or compute.ended_months else []
         names += [feed.column(name).stored for name in asked if name]
     return names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from models.dates import Window, add_months
+from models.dates import Window, add_months, month_end
 from scoring.feeds import Feed
 
 
@@ -30,3 +30,8 @@ class FeedState:
     def year_back(self, number: int) -> Window:
         """The ``number``-th twelve months back (1 is the latest); together they are the window of all their months."""
         return Window(add_months(self.covered_to, -12 * number), add_months(self.covered_to, -12 * (number - 1)))
+
+    def calendar_months(self, back: int, months: int) -> Window:
+        """``months`` calendar months, the newest of them ``back`` before the covered one; the oldest counts whole."""
+        end = month_end(add_months(self.covered_to, -back)) if back else self.covered_to
+        return Window(month_end(add_months(self.covered_to, -back - months)), end)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.columns import Array, Columns
-from scoring.evaluation.bands import band_points, veto_hits
+from scoring.evaluation.bands import band_points, holds
 from scoring.evaluation.lines import lines_of
-from scoring.evaluation.model import Dimension, Model
+from scoring.evaluation.model import Dimension, PointsTable
 
 UNKNOWN_GRADE = -1
 
@@ -40,7 +40,7 @@ class Scored:
 class _Ledger:
     """Collects the lines of a model in order, or throws them away."""
 
-    def __init__(self, model: Model, n: int, keep: bool):
+    def __init__(self, model: PointsTable, n: int, keep: bool):
         self._matrix = np.zeros((len(lines_of(model)) if keep else 0, n), np.int32)
         self._next = 0
 
@@ -55,7 +55,7 @@ class _Ledger:
 
 
 def score(
-    model: Model, columns: Columns, official: Array | None, official_codes: tuple[str, ...], keep: bool
+    model: PointsTable, columns: Columns, official: Array | None, official_codes: tuple[str, ...], keep: bool
 ) -> Scored:
     """Score every firm of ``columns``.
 
@@ -67,7 +67,6 @@ def score(
     dimensions = np.zeros((len(model.dimensions), n), np.int32)
     total, low, high = (np.zeros(n, np.int32) for _ in range(3))
     coverage = np.zeros(n)
-    whole = sum(dimension.most for dimension in model.dimensions)
     for place, dimension in enumerate(model.dimensions):
         points, least, most, known = _dimension(dimension, columns, ledger)
         dimensions[place] = points
@@ -75,7 +74,7 @@ def score(
         low += least
         high += most
         coverage += known * dimension.most
-    coverage /= whole
+    coverage /= model.most
     bits, open_bits = _vetoes(model, columns)
     bottom = model.below(model.grades[-1])
     capped = _limit(model, official, official_codes, n)
@@ -105,7 +104,7 @@ def score(
     )
 
 
-def grades_of(model: Model, points: Array) -> Array:
+def grades_of(model: PointsTable, points: Array) -> Array:
     """Places in ``model.grades`` (int8) of totals in milli-points."""
     place = np.zeros(len(points), np.int8)
     for cut in model.cuts[:-1]:
@@ -144,16 +143,16 @@ def _dimension(dimension: Dimension, columns: Columns, ledger: _Ledger) -> tuple
     return settled[0], settled[1], settled[2], known_span / span if span else np.ones(n)
 
 
-def _vetoes(model: Model, columns: Columns) -> tuple[Array, Array]:
+def _vetoes(model: PointsTable, columns: Columns) -> tuple[Array, Array]:
     bits, open_bits = np.zeros(columns.n, np.uint32), np.zeros(columns.n, np.uint32)
     for place, veto in enumerate(model.vetoes):
-        hit, unsettled = veto_hits(veto, columns)
+        hit, unsettled = holds(veto, columns)
         bits |= hit * np.uint32(1 << place)
         open_bits |= unsettled * np.uint32(1 << place)
     return bits, open_bits
 
 
-def _limit(model: Model, official: Array | None, codes: tuple[str, ...], n: int) -> Array:
+def _limit(model: PointsTable, official: Array | None, codes: tuple[str, ...], n: int) -> Array:
     """The most points each firm's official grade leaves; no limit where that grade is unknown."""
     free = model.below(model.grades[0])
     if official is None:
@@ -162,7 +161,7 @@ def _limit(model: Model, official: Array | None, codes: tuple[str, ...], n: int)
     return np.array([*table, free], np.int32)[official]
 
 
-def _worst_limit(model: Model, official: Array | None, limit: Array) -> Array:
+def _worst_limit(model: PointsTable, official: Array | None, limit: Array) -> Array:
     """The same for the low end: an unknown official grade may turn out to be the one that limits most."""
     if official is None or not model.official_cap:
         return limit

@@ -1,4 +1,4 @@
-"""Points of one band, and hits of one veto, over many firms. Everything here is exact integers of milli-points.
+"""Points of one band, and whether one test holds, over many firms. Everything here is exact integers of milli-points.
 
 The same functions serve 400,000 firms and the one whose score is explained.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from models.kinds import UNKNOWNS, Kind
 from scoring.columns import Array, Columns
-from scoring.evaluation.model import Band, Cumulative, Linear, Ratio, Steps, Table, Veto
+from scoring.evaluation.model import Band, Cumulative, Linear, Ratio, Steps, Table, Test
 
 #: More units than any limit lets count; keeps units x points far inside int64.
 _MOST_UNITS = 1_000_000_000
@@ -45,17 +45,17 @@ def band_points(band: Band, columns: Columns) -> tuple[Array, Array]:
             return _ratio(item, known, rule, columns)
 
 
-def veto_hits(veto: Veto, columns: Columns) -> tuple[Array, Array]:
-    """Whether the veto holds, and whether it is open because the fact is unknown (both bool, never both true)."""
-    item = columns.get(veto.item)
+def holds(test: Test, columns: Columns) -> tuple[Array, Array]:
+    """Whether the test holds, and whether it is open because the fact is unknown (both bool, never both true)."""
+    item = columns.get(test.item)
     if item is None:
         return np.zeros(columns.n, np.bool_), np.ones(columns.n, np.bool_)
-    known = _known(veto.kind, item)
-    if veto.kind is Kind.CODE:
-        dictionary = columns.codes.get(veto.item, veto.default)
-        hit = np.isin(item, [place for place, code in enumerate(dictionary) if code in veto.codes])
+    known = _known(test.kind, item)
+    if test.kind is Kind.CODE:
+        dictionary = columns.codes.get(test.item, test.default)
+        hit = np.isin(item, [place for place, code in enumerate(dictionary) if code in test.codes])
     else:
-        hit = item >= veto.at_least  # every unknown is stored below 0
+        hit = item >= test.at_least  # every unknown is stored below 0
     return hit, ~known
 
 

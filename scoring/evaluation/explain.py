@@ -103,7 +103,7 @@ def explain(book: ModelBook, columns: Columns, position: int, as_of: date) -> Ex
             for name, value in zip(made.dimension_ids, made.dimensions[:, 0], strict=True)
             if (points := _points(value)) is not None
         },
-        lines=_lines(one, made.parts[0].lines, made.parts[0].contributions) if scored else (),
+        lines=explained_lines(one, made.parts[0].lines, made.parts[0].contributions) if scored else (),
         vetoes=_vetoes(model, int(made.veto[0]), int(made.veto_open[0])) if scored and model else (),
         slots=made.slots,
         notes=_notes(model, State(int(made.state[0])), made.grade[0] >= 0),
@@ -118,7 +118,8 @@ def _exact(milli: int) -> Decimal:
     return Decimal(milli).scaleb(-3)
 
 
-def _lines(one: Columns, lines: tuple[Line, ...], contributions: Array) -> tuple[ExplainedLine, ...]:
+def explained_lines(one: Columns, lines: tuple[Line, ...], contributions: Array) -> tuple[ExplainedLine, ...]:
+    """The lines of one firm in words; ``contributions`` is (lines × 1), as the arithmetic fills it."""
     made = []
     for line, points in zip(lines, contributions[:, 0].tolist(), strict=True):
         if line.band is None:

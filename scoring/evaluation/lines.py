@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scoring.evaluation.model import Band, Model
+from scoring.evaluation.model import Band, PointsTable
 
 
 class LineKind(StrEnum):
@@ -37,7 +37,7 @@ class Line:
     band: Band | None = None
 
 
-def lines_of(model: Model) -> tuple[Line, ...]:
+def lines_of(model: PointsTable) -> tuple[Line, ...]:
     """The lines of a model, in the order the evaluation fills them."""
     made: list[Line] = []
     for dimension in model.dimensions:

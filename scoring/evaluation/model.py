@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -135,30 +135,44 @@ class Dimension:
     groups: tuple[Group, ...]
 
 
-@dataclass(frozen=True)
-class Veto:
-    """A fact that forces the lowest grade. It holds when the stored value is one of ``codes``, or is ``at_least``.
+@dataclass(frozen=True, kw_only=True)
+class Test:
+    """A fact that holds of a firm when the stored value is one of ``codes``, or is ``at_least``.
 
     ``default`` is the item's dictionary where the columns bring none.
     """
 
+    item: str
+    kind: Kind
+    codes: tuple[str, ...] = ()
+    at_least: int = 1
+    default: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Veto(Test):
+    """A fact that forces the lowest grade."""
+
     id: str
     zh: str
     en: str
-    item: str
-    kind: Kind
-    codes: tuple[str, ...]
-    at_least: int
     cite: str
-    default: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Review:
-    """Who is looked at by hand before a quarter is published: every firm of ``grades`` and a share of the others."""
+    """Who is looked at by hand before a quarter is published: every firm of ``grades`` and a share of the others.
+
+    ``rates`` gives grades a share of their own.
+    """
 
     grades: tuple[str, ...]
     share: float
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def rate(self, grade: str) -> float:
+        """The share of the firms of ``grade`` that is drawn."""
+        return 1.0 if grade in self.grades else self.rates.get(grade, self.share)
 
 
 @dataclass(frozen=True)
@@ -184,30 +198,32 @@ class Card:
         return "expired" if self.valid_until is not None and as_of > self.valid_until else "used"
 
 
-@dataclass(frozen=True)
-class Model:
-    """A scored model for one kind of subject (``enterprise`` or ``sole_proprietor``).
+@dataclass(frozen=True, kw_only=True)
+class PointsTable:
+    """What turns items into points and a grade.
 
-    ``grades`` runs from best to worst; ``cuts[k]`` is the fewest milli-points of ``grades[k]``. ``official_cap`` maps
-    an official grade to the best grade still possible here. A grade needs ``needs_coverage`` of the points to rest on
-    known items. ``not_scored`` names the codes of the item ``status`` (dictionary ``status_codes``) that are shown
-    without a score. ``not_held`` lists what the model ought to ask and no feed delivers.
+    ``grades`` runs from best to worst; ``cuts[k]`` is the fewest milli-points of ``grades[k]``. A grade needs
+    ``needs_coverage`` of the points to rest on known items. ``not_scored`` names the codes of the item ``status``
+    (dictionary ``status_codes``) that are shown without a score. ``not_held`` lists what the model ought to ask and no
+    feed delivers. ``official_cap`` maps an official grade to the best grade still possible here.
     """
 
     card: Card
-    applies_to: str
     dimensions: tuple[Dimension, ...]
     vetoes: tuple[Veto, ...]
     grades: tuple[str, ...]
     cuts: tuple[int, ...]
-    official_cap: Mapping[str, str]
     needs_coverage: float
     status: str
     status_codes: tuple[str, ...]
     not_scored: tuple[str, ...]
-    peers: int
-    review: Review
     not_held: tuple[str, ...]
+    official_cap: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def most(self) -> int:
+        """The most milli-points there are."""
+        return sum(dimension.most for dimension in self.dimensions)
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -222,7 +238,34 @@ class Model:
     def below(self, grade: str) -> int:
         """The most milli-points that still give ``grade`` and nothing better; the top grade has no such limit."""
         place = self.grades.index(grade)
-        return self.cuts[place - 1] - 1 if place else sum(dimension.most for dimension in self.dimensions)
+        return self.cuts[place - 1] - 1 if place else self.most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(PointsTable):
+    """The financing evaluation of one kind of subject (``enterprise`` or ``sole_proprietor``)."""
+
+    applies_to: str
+    peers: int
+    review: Review
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideModel(PointsTable):
+    """A model evaluated beside the financing evaluation, of which it changes nothing.
+
+    Of the models of one ``purpose`` at most one evaluates a firm: one of whom every test of ``among`` holds.
+    ``shown_to`` names audiences (``office``, ``firm``, ``lender``). A ``personal`` model evaluates a person through the
+    firm: only where that person's consent is recorded, for the office alone, and never in aggregates. ``proposed``
+    says that the weights are ours.
+    """
+
+    purpose: str
+    among: tuple[Test, ...]
+    shown_to: frozenset[str]
+    aggregated: bool
+    personal: bool
+    proposed: bool
 
 
 @dataclass(frozen=True)
@@ -240,10 +283,13 @@ class Official:
 
 @dataclass(frozen=True)
 class ModelBook:
-    """All models: those that score, at most one per kind of subject and day, and the official slot if there is one."""
+    """All models: those that score, at most one per kind of subject and day, the official slot if there is one, and
+    those evaluated beside.
+    """
 
     scored: tuple[Model, ...]
     official: Official | None
+    sides: tuple[SideModel, ...] = ()
 
     def model_for(self, subject: str, as_of: date) -> int:
         """Place in ``scored`` of the model for ``enterprise`` or ``sole_proprietor`` on that day; -1 if none."""

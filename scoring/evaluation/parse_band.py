@@ -57,7 +57,7 @@ def kind_of(fact: str, raw: MarkedDict, catalogue: Catalogue) -> Kind:
     """Kind of a derived fact, or of an item that may be used in a score."""
     if fact in DERIVED:
         return DERIVED[fact]
-    item = catalogue.items.get(fact)
+    item = catalogue.computed(fact)
     if item is None:
         raise raw.wrong("item", "The catalogue has no such item.", "Name an item or a derived fact.")
     if "score" not in item.use:
@@ -189,7 +189,8 @@ def _cumulative(raw: MarkedDict, kind: Kind, catalogue: Catalogue) -> Cumulative
             "per", "Points per unit need their limit.", "`floor:` below 0 for deductions, `cap:` for bonuses."
         )
     weights = raw.get("by_year", ())
-    held = 0 if raw["item"] in DERIVED else catalogue.items[raw["item"]].compute.by_year
+    item = catalogue.computed(raw["item"])
+    held = item.compute.by_year if item else 0
     if len(weights) > held:
         raise raw.wrong("by_year", f"The item is split over {held} years.", "Name no more weights than years.")
     years = tuple(
@@ -200,9 +201,10 @@ def _cumulative(raw: MarkedDict, kind: Kind, catalogue: Catalogue) -> Cumulative
 
 
 def _codes(raw: MarkedDict, kind: Kind, catalogue: Catalogue) -> Table:
-    if kind is not Kind.CODE or raw["item"] in DERIVED or not catalogue.items[raw["item"]].codes:
+    item = catalogue.computed(raw["item"])
+    codes = item.codes if item and kind is Kind.CODE else ()
+    if not codes:
         raise raw.wrong("item", "A table needs a code item with a closed dictionary.", "Choose another kind of band.")
-    codes = catalogue.items[raw["item"]].codes
     given = raw.get("points")
     if not isinstance(given, dict) or set(given) != set(codes):
         raise raw.wrong(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 from hashlib import blake2b
+from typing import Protocol
 
 import numpy as np
 
 from models.dates import month_end
 from scoring.columns import Array
-from scoring.evaluation.evaluate import Evaluation
 from scoring.evaluation.model import ModelBook
 
 
@@ -20,7 +20,20 @@ def frozen_quarter(as_of: date) -> date:
     return end if end == as_of else date(as_of.year, (as_of.month - 1) // 3 * 3 + 1, 1) - timedelta(days=1)
 
 
-def to_review(book: ModelBook, evaluation: Evaluation, codes: Iterable[str]) -> Array:
+class Graded(Protocol):
+    """What the draw reads of an evaluation: :class:`scoring.evaluation.evaluate.Evaluation` has it."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def as_of(self) -> date: ...
+    @property
+    def model(self) -> Array: ...
+    @property
+    def grade(self) -> Array: ...
+
+
+def to_review(book: ModelBook, evaluation: Graded, codes: Iterable[str]) -> Array:
     """Firms to look at by hand (bool): every firm of the model's review grades and its share of the other graded ones.
 
     ``codes`` are the firms' unified social credit codes in order. The draw depends only on code and quarter, so that it
@@ -38,6 +51,6 @@ def to_review(book: ModelBook, evaluation: Evaluation, codes: Iterable[str]) -> 
     chosen = np.zeros(evaluation.n, np.bool_)
     for place, model in enumerate(book.scored):
         graded = (evaluation.model == place) & (evaluation.grade >= 0)
-        always = np.isin(evaluation.grade, [model.grades.index(grade) for grade in model.review.grades])
-        chosen |= graded & (always | (drawn < model.review.share))
+        rates = np.array([*(model.review.rate(grade) for grade in model.grades), 0.0])
+        chosen |= graded & (drawn < rates[evaluation.grade])
     return chosen

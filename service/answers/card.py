@@ -15,7 +15,7 @@ from matching.service_clocks import Clock, ServiceClass
 from matching.verdicts import requirements_of
 from matching.working_days import WorkingCalendar
 from models.errors import RefusedInput
-from service.answers.rules import named
+from service.answers.rules import named, once_rule
 from service.answers.wording import in_words
 from service.labels import LANGUAGES, labels
 
@@ -60,9 +60,7 @@ def card_answer(scheme: Scheme, marks: Shelfmark, as_of: date, applied_on: date 
             *(_clock(clock, marks.calendar, applied_on) for clock in marks.service.clocks),
             *(_clock(clock, marks.calendar, scheme.validity.since) for clock in marks.of_new_policies),
         ],
-        "once": {"per": scheme.once.per, "window_months": scheme.once.window_months, "cite": scheme.once.cite}
-        if scheme.once
-        else None,
+        "once": once_rule(scheme.once) if scheme.once else None,
         "terms_published": scheme.terms_published,
         "planned": scheme.planned,
         "confirmed": scheme.confirmed,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from scoring.catalogue import Item
 from scoring.evaluation.evaluate import UNKNOWN_POINTS, State
 from scoring.evaluation.explain import ExplainedLine, Explanation
 from scoring.evaluation.model import MILLI
 from scoring.evaluation.peers import PeerGroup
+from service.answers.pd import pd_answer
 from service.answers.rules import plain
 from service.auth import Role
 from service.disclosure import Consent, Shown, disclose
+from service.model_shelf import ModelShelf
 from service.rulebook import evaluations
 from service.seedbook import catalogue
 from service.snapshots import OpenSnapshot
@@ -27,7 +31,7 @@ def points(value: Decimal | None) -> float | None:
     return None if value is None else float(value)
 
 
-def summary_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
+def summary_answer(snapshot: OpenSnapshot, row: int, models: ModelShelf) -> dict[str, Any]:
     """Who the firm is, its size, and its evaluation in one screen."""
     return {
         "uscc": snapshot.firm_at(row),
@@ -40,7 +44,7 @@ def summary_answer(snapshot: OpenSnapshot, row: int) -> dict[str, Any]:
         },
         "size_class": snapshot.value("size_class", row),
         "evaluation": evaluation_answer(snapshot, row),
-        "pd": None,
+        "pd": pd_answer(snapshot, row, models),
     }
 
 
@@ -124,8 +128,14 @@ def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Cons
     }
 
 
-def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Role) -> dict[str, Any]:
-    """The evaluation line by line. ``lines`` sum to ``score`` exactly, in text with three decimals."""
+def score_answer(
+    snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Role, consent: Consent | None = None
+) -> dict[str, Any]:
+    """The evaluation line by line. ``lines`` sum to ``score`` exactly, in text with three decimals.
+
+    Lines of dimensions that a lender's consent does not name are one line a dimension: their points would tell the
+    values. So would a veto by such an item, which is left out.
+    """
     declared = catalogue().items
     card = why.model.card if why.model else None
     return {
@@ -146,10 +156,11 @@ def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Rol
             "valid_until": card.valid_until,
         },
         "dimensions": {name: points(value) for name, value in why.dimensions.items()},
-        "lines": [_line(line, declared, viewer) for line in why.lines],
+        "lines": _lines(why, declared, viewer, consent),
         "vetoes": [
             {"id": v.id, "zh": v.zh, "en": v.en, "item": v.item, "truth": v.truth.value, "cite": v.cite}
             for v in why.vetoes
+            if v.item not in declared or disclose(viewer, consent, declared[v.item]) is not Shown.HIDDEN
         ],
         "slots": [
             {
@@ -166,9 +177,47 @@ def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Rol
     }
 
 
-def _line(line: ExplainedLine, declared: Any, viewer: Role) -> dict[str, Any]:
+def _lines(
+    why: Explanation, declared: Mapping[str, Item], viewer: Role, consent: Consent | None
+) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = []
+    hidden: dict[str, Decimal] = {}
+    for line in why.lines:
+        item = declared.get(line.line.band.item) if line.line.band else None
+        if item is not None and disclose(viewer, consent, item) is Shown.HIDDEN:
+            hidden[line.line.dimension] = hidden.get(line.line.dimension, Decimal(0)) + line.points
+        else:
+            made.append(line_answer(line, declared, viewer, consent))
+    return made + [_undisclosed(dimension, total) for dimension, total in hidden.items()]
+
+
+def _undisclosed(dimension: str, total: Decimal) -> dict[str, Any]:
+    return {
+        "kind": "undisclosed",
+        "id": f"undisclosed.{dimension}",
+        "dimension": dimension or None,
+        "zh": "未获授权的信息项",
+        "en": "Items not disclosed",
+        "points": format(total, "f"),
+        "worst": None,
+        "best": None,
+        "counted_as": None,
+        "item": None,
+        "value": None,
+        "known": False,
+        "masked": True,
+        "cite": "",
+    }
+
+
+def line_answer(
+    line: ExplainedLine, declared: Mapping[str, Item], viewer: Role, consent: Consent | None = None
+) -> dict[str, Any]:
+    """One line of an evaluation, its value masked where ``viewer`` may not see the item."""
     band = line.line.band
-    masked = band is not None and band.item in declared and disclose(viewer, None, declared[band.item]) is Shown.MASKED
+    masked = (
+        band is not None and band.item in declared and disclose(viewer, consent, declared[band.item]) is not Shown.FULL
+    )
     return {
         "kind": line.line.kind.value,
         "id": line.line.id,

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from matching.needs import read_need
+from matching.enjoyed import written
+from matching.needs import Need, read_need
 from matching.option import Option, Status
-from matching.options import answer
+from matching.options import OptionsAnswer, answer
 from matching.plausible import check_plausible
+from matching.rulefile import Name
 from models.kinds import Scalar
 from service.answers.rules import option_answer, plain
 from service.answers.ways import (
@@ -50,32 +52,47 @@ class Asked:
 
 def options_answer(asked: Asked, rules: Rules) -> dict[str, Any]:
     """Every product and scheme, best first, as plain values without the receipt; ``RefusedInput`` for a bad need."""
-    stated = read_need(asked.need, rules.facts)
+    stated = read_need(asked.need, rules.facts, rules.offers.schemes, asked.as_of)
     check_plausible(stated.facts(), asked.facts, rules.facts, asked.as_of, field="need")
     whole = answer(asked.facts, stated, rules.local_offers, rules.parameters, asked.as_of, rules.facts, rules.changes)
-    found = whole.options
-    counts = Counter(option.status for option in found)
     return {
         "uscc": asked.uscc,
         "name": asked.facts.get("firm_name"),
         "as_of": asked.as_of,
         "snapshot_id": asked.snapshot_id,
-        "need": {name.removeprefix("need_"): plain(value) for name, value in stated.facts().items()},
+        "need": need_answer(stated),
+        **whole_answer(whole, asked.viewer, rules),
+    }
+
+
+def need_answer(need: Need) -> dict[str, Any]:
+    """What was stated of a need, by the names a caller writes."""
+    said = {name.removeprefix("need_"): plain(value) for name, value in need.facts().items()}
+    return {**said, **({"enjoyed": [written(each) for each in need.enjoyed]} if need.enjoyed else {})}
+
+
+def whole_answer(whole: OptionsAnswer, viewer: Role, rules: Rules) -> dict[str, Any]:
+    """Counts and options, best first, what would settle the unknown, first-loan standing and the claims."""
+    counts = Counter(option.status for option in whole.options)
+    return {
         "counts": {status.value: counts[status] for status in Status},
-        "options": [_answer(option, asked.viewer, rules) for option in found],
+        "options": [_answer(option, viewer, rules) for option in whole.options],
         "settles": [settles_answer(each) for each in whole.settles],
-        "first_loan": [
-            _masked(first_loan_answer(each), "definition", asked.viewer, rules) for each in whole.first_loan
-        ],
+        "first_loan": [_masked(first_loan_answer(each), "definition", viewer, rules) for each in whole.first_loan],
         "claims": claims_answer(whole.claims),
     }
 
 
+def name_of(option_id: str, rules: Rules) -> Name:
+    """The name of a product or scheme."""
+    product = rules.offers.products.get(option_id)
+    return product.name if product else rules.offers.schemes[option_id].name
+
+
 def _answer(option: Option, viewer: Role, rules: Rules) -> dict[str, Any]:
-    book = rules.offers
-    product = book.products.get(option.id)
-    name = product.name if product else book.schemes[option.id].name
-    made = option_answer(option, name, product.lender.id if product else None, book.schemes.values())
+    product = rules.offers.products.get(option.id)
+    lender = product.lender.id if product else None
+    made = option_answer(option, name_of(option.id, rules), lender, rules.offers.schemes.values())
     way = near_miss_answer(option.near_miss) if option.near_miss else None
     return {
         **_masked(made, "findings", viewer, rules),

@@ -7,18 +7,21 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from matching.benefits import Benefit
+from matching.benefits import Benefit, Part
 from matching.cost import Cost
 from matching.evaluate_scheme import SchemeResult
+from matching.once import OnceAnswer
 from matching.option import Option
 from matching.parameters import ParameterValue
 from matching.products import Product, Span
 from matching.rulefile import Name
+from matching.scheme_parts import Once
 from matching.schemes import Scheme
 from matching.steps import Step
 from models.evidence import Finding
 from models.kinds import Scalar
 from service.encode import yuan_text
+from service.labels import LANGUAGES, labels
 
 _MONEY_UNITS = ("yuan", "CNY", "元")
 
@@ -64,18 +67,59 @@ def step_answer(step: Step) -> dict[str, Any]:
 
 
 def benefit_answer(benefit: Benefit) -> dict[str, Any]:
-    """What a scheme gives, or the most a guarantee may charge."""
+    """What a scheme gives or costs; :class:`matching.benefits.Benefit` says what each part means. Null is unknown."""
     return {
         "kind": benefit.kind,
+        **{language: labels(language)(f"benefit_kind.{benefit.kind}") for language in LANGUAGES},
         "annual_rate": rate(benefit.annual_rate),
         "amount_yuan": yuan_text(benefit.amount_yuan),
+        "at_least_yuan": yuan_text(benefit.at_least_yuan),
+        "at_most_yuan": yuan_text(benefit.at_most_yuan),
         "amount_per_year_yuan": yuan_text(benefit.amount_per_year_yuan),
         "fee_annual_rate": rate(benefit.fee_annual_rate),
         "fee_yuan": yuan_text(benefit.fee_yuan),
+        "funding_yuan": yuan_text(benefit.funding_yuan),
+        "contribution_low_yuan": yuan_text(benefit.contribution_low_yuan),
+        "contribution_high_yuan": yuan_text(benefit.contribution_high_yuan),
+        "given": named(benefit.given) if benefit.given else None,
+        "parts": [_part_answer(part) for part in benefit.parts],
         "shares": {bearer: rate(share) for bearer, share in benefit.shares.items()},
         "payments": [{"on": flow.on, "yuan": yuan_text(flow.yuan)} for flow in benefit.flows],
         "missing": list(benefit.missing),
+        "unconfirmed": list(benefit.unconfirmed),
         "steps": [step_answer(step) for step in benefit.steps],
+    }
+
+
+def _part_answer(part: Part) -> dict[str, Any]:
+    """One tier, stage or year, and what it gives if it is reached."""
+    return {
+        "id": part.id or None,
+        **named(part.name),
+        "truth": part.truth.value,
+        "amount_yuan": yuan_text(part.amount_yuan),
+        "cite": part.cite,
+    }
+
+
+def once_rule(once: Once) -> dict[str, Any]:
+    """How often support is given, in words and as data."""
+    said = {"per": once.per, "window_months": once.window_months, "cite": once.cite}
+    for language in LANGUAGES:
+        t = labels(language)
+        said[language] = t("once.window", months=once.window_months) if once.window_months else t(f"once.{once.per}")
+    return said
+
+
+def once_answer(answer: OnceAnswer | None) -> dict[str, Any] | None:
+    """What a once-only rule says; null for a scheme without one."""
+    if answer is None:
+        return None
+    return {
+        **once_rule(answer.rule),
+        "truth": answer.truth.value,
+        "opens_on": answer.opens_on,
+        "record": named(answer.record) if answer.record else None,
     }
 
 
@@ -95,6 +139,7 @@ def scheme_result_answer(result: SchemeResult, scheme: Scheme) -> dict[str, Any]
         "successor": result.successor or None,
         "missing": list(result.missing),
         "settled_by": list(result.settled_by),
+        "once": once_answer(result.once),
     }
 
 
@@ -211,6 +256,7 @@ def option_answer(option: Option, name: Name, lender: str | None, schemes: Itera
         "findings": [finding_answer(finding) for finding in option.findings],
         "cost": cost_answer(option.cost) if option.cost else None,
         "benefit": benefit_answer(option.benefit) if option.benefit else None,
+        "once": next((once_answer(each.once) for each in option.schemes if each.scheme == option.id), None),
         "stack": [{"scheme": each, **named(by_id[each].name)} for each in option.stack],
         "missing": list(option.missing),
         "settled_by": list(option.settled_by),

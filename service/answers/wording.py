@@ -57,7 +57,9 @@ def _value(value: Scalar | ParameterRef, spec: FactSpec, t: Labels, parameters: 
         plus = f" + {_percent(value.plus)}" if value.plus else ""
         return f"{times}{named}{plus}"
     if spec.kind is Kind.CODE:
-        return t.word(f"code.{spec.id}", str(value))
+        # A word of the fact's own, else the one the code has everywhere.
+        own = t.word(f"code.{spec.id}", str(value))
+        return own if own != str(value) else t.word("code", str(value))
     if isinstance(value, date):
         return value.isoformat()
     number = Decimal(str(value))

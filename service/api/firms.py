@@ -28,7 +28,7 @@ async def read_firm(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = Non
 
     A firm sees itself, the office every firm. A lender is told that there is no such firm until the firm consents.
     """
-    return answered(firm_summary(desk.shelf, desk.shelf.on(as_of), uscc))
+    return answered(firm_summary(desk.shelf, desk.shelf.on(as_of), uscc, access.caller.role, access.consent))
 
 
 @routes.get("/firms/{uscc}/profile", summary="The 139 items of a firm", responses={200: {"model": ProfileAnswer}})
@@ -43,7 +43,7 @@ async def read_profile(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = 
 @routes.get("/firms/{uscc}/score", summary="The evaluation of a firm", responses={200: {"model": ScoreAnswer}})
 async def read_score(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
     """Score, grade, range for missing items, standing among peers, and the lines that sum to the score exactly."""
-    return answered(firm_score(desk.shelf, desk.shelf.on(as_of), uscc, access.caller.role))
+    return answered(firm_score(desk.shelf, desk.shelf.on(as_of), uscc, access.caller.role, access.consent))
 
 
 @routes.get("/firms/{uscc}/options", summary="What financing fits a firm", responses={200: {"model": OptionsAnswer}})
@@ -60,13 +60,27 @@ async def read_options(
         str | None, Query(max_length=40, description="What the money is for", examples=["working_capital"])
     ] = None,
     security: Annotated[str | None, Query(max_length=40, description="What the firm can offer")] = None,
+    enjoyed: Annotated[
+        str | None,
+        Query(
+            max_length=4000,
+            description="What the firm had before: SCHEME=DATE, SCHEME=DATE:YUAN or SCHEME=never, joined by commas",
+            examples=["sy-building-awards-2024=2024-05-31:100000"],
+        ),
+    ] = None,
 ) -> Response:
     """Every product and scheme with status, findings, cost in yuan and as an all-in rate, and what is missing.
 
     Best first: eligible, unknown, near miss, not eligible. What the need leaves open is taken from each product's
-    usual case, and `assumed` says so.
+    usual case, and `assumed` says so. Of a scheme that `enjoyed` does not name nothing is known: it stays as it is.
     """
-    need = {"amount_yuan": amount_yuan, "term_months": term_months, "purpose": purpose, "security": security}
+    need = {
+        "amount_yuan": amount_yuan,
+        "term_months": term_months,
+        "purpose": purpose,
+        "security": security,
+        "enjoyed": None if enjoyed is None else enjoyed.split(","),
+    }
     snapshot = desk.shelf.on(as_of)
     return answered(
         await run_in_threadpool(list_options, desk.office, snapshot, uscc, need, access.caller.role, desk.now())

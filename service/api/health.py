@@ -15,6 +15,7 @@ from service.api.shapes import Health, Readiness, VersionAnswer
 from service.auth import Action, Caller
 from service.desk import Desk
 from service.encode import answered
+from service.rulebook import pd_scale
 
 router = APIRouter(tags=["operation"])
 _LEAST_FREE_BYTES = 100_000_000
@@ -28,15 +29,24 @@ async def healthz() -> Response:
 
 @router.get("/readyz", summary="Ready to serve", responses={200: {"model": Readiness}, 503: {"model": Readiness}})
 async def readyz(desk: DeskDep) -> Response:
-    """Database reachable, a snapshot open, disk not full, and not stopping; 503 names what is missing."""
+    """Database reachable, a snapshot open, disk not full, not stopping, and the model in force, if any, as it was
+    signed; 503 names what is missing.
+    """
     checks = {
         "open": desk.is_open,
         "database": _database_answers(desk),
         "snapshot": desk.shelf.newest() is not None,
         "disk": shutil.disk_usage(desk.settings.home).free >= _LEAST_FREE_BYTES,
     }
+    reasons = {}
+    in_force = desk.shelf.models.in_force(pd_scale().model) if checks["database"] else None
+    if in_force is not None and in_force.active_id is not None:
+        checks["model"] = in_force.fault is None
+        if in_force.fault is not None:
+            reasons["model"] = str(in_force.fault)
     ready = all(checks.values())
-    return answered({"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503)
+    answer = {"status": "ready" if ready else "not_ready", "checks": checks, "reasons": reasons}
+    return answered(answer, 200 if ready else 503)
 
 
 @router.get("/version", summary="Version", responses={200: {"model": VersionAnswer}})

@@ -30,7 +30,9 @@ def _day(field: str, meaning: str) -> Any:
 AsOf = _day("as_of", "The day asked about")
 On = _day("on", "The day asked about; default today")
 AppliedOn = _day("applied_on", "The day of an application, from which its clocks run")
+ExpiresOn = _day("expires_on", "The last day an adjusted grade is shown")
 CoversTo = _day("covers_to", "The day up to which the delivery is complete; default its last observed day")
+Until = _day("until", "The day up to which promised and charged are compared; default today")
 Uscc = Annotated[
     str, BeforeValidator(asked_code), Path(description="Unified social credit code", examples=[EXAMPLE_USCC])
 ]

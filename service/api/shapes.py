@@ -49,7 +49,8 @@ class Health(Shape):
 
 class Readiness(Shape):
     status: str
-    checks: dict[str, bool]
+    checks: dict[str, bool] = Field(description="model: only while a model is in force")
+    reasons: dict[str, str] = Field(description="What a failed check found, where it says")
 
 
 class VersionAnswer(Shape):

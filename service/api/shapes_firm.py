@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from service.api.shapes import Shape
+from service.api.shapes_models import OverrideShape, PdExplained, PdShape
 from service.api.shapes_rules import NameShape
 
 
@@ -37,6 +38,25 @@ class EvaluationShape(Shape):
     peers: int
 
 
+class OtherEvaluation(NameShape):
+    """An evaluation beside the financing evaluation; nothing of that rests on it."""
+
+    id: str
+    version: str
+    purpose: str
+    legal_basis: str
+    origin: str
+    proposed: bool = Field(description="Its weights are a proposal of ours, not a published table")
+    personal: bool
+    state: str = Field(description="evaluated, among_unknown, no_consent, not_live or nothing_known")
+    score: float | None
+    low: float | None = Field(description="Least the score could be, were every missing item known")
+    high: float | None
+    most: float = Field(description="The most points there are")
+    grade: str | None
+    coverage: float | None
+
+
 class FrozenShape(Shape):
     quarter: date
     snapshot_id: str
@@ -54,7 +74,9 @@ class FirmAnswer(Shape):
     registration: RegistrationShape
     size_class: str | None
     evaluation: EvaluationShape
-    pd: float | None = Field(description="Probability of default in 12 months; null without an approved model")
+    pd: PdShape = Field(description="Probability of default; unknown, and said so, without an approved model")
+    override: OverrideShape | None = Field(description="A grade adjusted by a reviewer, beside the evaluation")
+    other_evaluations: list[OtherEvaluation] = Field(description="Those you may see")
     frozen: FrozenShape | None = Field(description="The quotable result of the last quarter end")
 
 
@@ -129,6 +151,11 @@ class CardShape(NameShape):
     valid_until: date | None
 
 
+class OtherEvaluationExplained(OtherEvaluation):
+    lines: list[ScoreLine] = Field(description="They sum to the score exactly; empty where it is not evaluated")
+    notes: list[NameShape]
+
+
 class ScoreAnswer(EvaluationShape):
     uscc: str
     as_of: date
@@ -139,6 +166,9 @@ class ScoreAnswer(EvaluationShape):
     vetoes: list[VetoShape]
     slots: list[SlotShape]
     notes: list[NameShape]
+    other_evaluations: list[OtherEvaluationExplained] = Field(description="Those you may see")
+    pd: PdExplained
+    override: OverrideShape | None = Field(description="A grade adjusted by a reviewer, beside the evaluation")
     frozen: FrozenShape | None
 
 

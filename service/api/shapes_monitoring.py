@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -100,3 +101,87 @@ class MatchShape(NameShape):
 class MatchesAnswer(_Head):
     firms: int
     matches: list[MatchShape]
+
+
+class HealthGrade(Shape):
+    grade: str | None = Field(description="null: too little is known for a grade")
+    firms: int | None
+    withheld: bool
+
+
+class HealthFigures(Shape):
+    evaluated: int | None = Field(description="Firms evaluated; null where withheld")
+    mean: float | None
+    median: float | None
+    withheld: bool = Field(description="A small group, or one that would give a small group away by subtraction")
+
+
+class HealthGroup(HealthFigures):
+    group: str | None
+    zh: str | None
+    en: str | None
+
+
+class HealthModel(HealthFigures, NameShape):
+    id: str
+    version: str
+    purpose: str
+    legal_basis: str
+    proposed: bool = Field(description="Its weights are a proposal of ours, not a published table")
+    state: str = Field(description="used, off, not_yet or expired")
+    most: float = Field(description="The most points there are")
+    asked: int = Field(description="Firms the model is for, or may be for")
+    grades: list[HealthGrade]
+    by_district: list[HealthGroup]
+    by_section: list[HealthGroup]
+
+
+class HealthIndexAnswer(_Head):
+    smallest_group: int
+    models: list[HealthModel]
+
+
+class EvidenceShape(NameShape):
+    fact: str
+    value: Any = Field(description="Amounts are text in yuan")
+    unit: str
+    observed_on: date | None = Field(description="Day of the record, or to which its register is complete")
+    agency: str | None
+    feed: str | None
+    cite: str
+
+
+class AlarmShape(NameShape):
+    id: str
+    severity: str = Field(description="high, medium or low")
+    cite: str
+
+
+class AlarmCount(AlarmShape):
+    firms: int
+    unknown: int = Field(description="Watched firms whose facts do not say whether the alarm holds")
+
+
+class FiredAlarm(AlarmShape):
+    evidence: list[EvidenceShape]
+
+
+class WatchedFirm(Shape):
+    uscc: str
+    name: str | None
+    industry: str
+    district: str | None
+    on: date | None = Field(description="Latest day of its alarms")
+    severity: str
+    alarms: list[FiredAlarm]
+
+
+class WatchListAnswer(_Head, NameShape):
+    id: str
+    industry: str | None
+    watched: int = Field(description="Firms looked at: of a watched industry, not known to have ended")
+    unplaced: int = Field(description="Firms whose registered code does not tell the industry")
+    alarmed: int
+    alarms: list[AlarmCount]
+    items: list[WatchedFirm]
+    next_cursor: str | None

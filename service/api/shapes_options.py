@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from service.api.shapes import Shape
-from service.api.shapes_rules import BenefitShape, CostShape, FindingShape, NameShape
+from service.api.shapes_rules import BenefitShape, CostShape, FindingShape, NameShape, OnceShape
 from service.api.shapes_ways import (
     ClaimsShape,
     FirstLoanShape,
@@ -44,6 +44,7 @@ class OptionShape(Shape):
     findings: list[FindingShape]
     cost: CostShape | None
     benefit: BenefitShape | None
+    once: OnceShape | None = Field(description="For a scheme given once: whether it still can be")
     stack: list[StackedScheme]
     dropped: list[DroppedScheme]
     missing: list[str]

@@ -43,17 +43,41 @@ class DatedPayment(Shape):
     yuan: Yuan
 
 
-class BenefitShape(Shape):
-    kind: str
+class PartShape(NameShape):
+    id: str | None
+    truth: str = Field(description="Whether it is reached: met, unmet or unknown")
+    amount_yuan: Yuan | None = Field(description="What it gives if it is reached, whatever `truth` says")
+    cite: str
+
+
+class BenefitShape(NameShape):
+    kind: str = Field(description="The arithmetic; zh and en name it")
     annual_rate: float | None
-    amount_yuan: Yuan | None
-    amount_per_year_yuan: Yuan | None
-    fee_annual_rate: float | None
-    fee_yuan: Yuan | None
-    shares: dict[str, float]
+    amount_yuan: Yuan | None = Field(description="What the firm receives and keeps; null: unknown, or not of this kind")
+    at_least_yuan: Yuan | None = Field(description="Bounds of the amount while facts are missing")
+    at_most_yuan: Yuan | None = Field(description="null: nothing bounds it, or not of this kind")
+    amount_per_year_yuan: Yuan | None = Field(description="Of a year in which the whole principal is owed")
+    fee_annual_rate: float | None = Field(description="The most the firm may be charged a year")
+    fee_yuan: Yuan | None = Field(description="The most it may be charged: a guarantee's fee, the return of a fund")
+    funding_yuan: Yuan | None = Field(description="The most money it is given the use of and gives back")
+    contribution_low_yuan: Yuan | None = Field(description="What it pays into a pool, at least")
+    contribution_high_yuan: Yuan | None = Field(description="What it pays into a pool, at most")
+    given: NameShape | None = Field(description="What is given that is no money")
+    parts: list[PartShape] = Field(description="Tiers, stages or years, each with its own truth and sum")
+    shares: dict[str, float] = Field(description="Who bears what part of a loss")
     payments: list[DatedPayment]
     missing: list[str]
+    unconfirmed: list[str] = Field(description="Numbers used that are not confirmed for their day")
     steps: list[StepShape]
+
+
+class OnceShape(NameShape):
+    per: str = Field(description="firm, loan, event, year or lifetime")
+    window_months: int | None
+    cite: str
+    truth: str = Field(description="met: nothing stands in the way; unmet: used up; unknown: nobody says")
+    opens_on: date | None = Field(description="The day a window or a year ends")
+    record: NameShape | None = Field(description="The paper that would tell what was enjoyed")
 
 
 class SchemeResultShape(Shape):
@@ -71,6 +95,7 @@ class SchemeResultShape(Shape):
     successor: str | None
     missing: list[str]
     settled_by: list[str]
+    once: OnceShape | None
 
 
 class ReadingShape(Shape):

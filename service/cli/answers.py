@@ -12,8 +12,11 @@ import typer
 
 from service.asking import asked_code, asked_day
 from service.auth import Caller, Role
+from service.cli.alarms import show_others
+from service.cli.benefits import gives_words
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, money, percent
+from service.cli.pd import show_pd
 from service.clock import utc_now
 from service.office import Office
 from service.opaque import office_key
@@ -54,7 +57,7 @@ def firm(uscc: Annotated[str, typer.Argument(metavar="USCC")], as_of: AsOf = Non
     asked_code(uscc)
     with _shelf() as (_, shelf):
         snapshot = shelf.on(_day(as_of))
-        summary = firm_summary(shelf, snapshot, uscc)
+        summary = firm_summary(shelf, snapshot, uscc, _STAFF.role)
         score = firm_score(shelf, snapshot, uscc, _STAFF.role)
         profile = firm_profile(snapshot, uscc, _STAFF.role)
     if as_json:
@@ -104,6 +107,8 @@ def show_firm(out: Out, summary: dict[str, Any], score: dict[str, Any], profile:
         )
     for note in score["notes"]:
         out.line(t.name(note))
+    show_pd(out, score["pd"], score["override"])
+    show_others(out, summary["other_evaluations"])
     for category in catalogue().categories:
         rows = [
             (
@@ -170,12 +175,22 @@ def options(
     term_months: Annotated[int | None, typer.Option(help="Term wanted, months.")] = None,
     purpose: Annotated[str | None, typer.Option(help="working_capital, fixed_assets, technical_upgrade, …")] = None,
     security: Annotated[str | None, typer.Option(help="credit, guarantee, mortgage, pledge or none_stated.")] = None,
+    enjoyed: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCHEME=DATE[:YUAN]", help="A scheme enjoyed before, or SCHEME=never; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Every product and scheme for a firm, with status, cost and what is missing."""
     out = Out(as_json)
     asked_code(uscc)
-    need = {"amount_yuan": amount_yuan, "term_months": term_months, "purpose": purpose, "security": security}
+    need = {
+        "amount_yuan": amount_yuan,
+        "term_months": term_months,
+        "purpose": purpose,
+        "security": security,
+        "enjoyed": enjoyed or None,
+    }
     with _shelf() as (office, shelf):
         snapshot = shelf.on(_day(as_of))
         answer = list_options(office, snapshot, uscc, need, _STAFF.role, utc_now())
@@ -233,7 +248,7 @@ def _why(out: Out, option: dict[str, Any]) -> str:
     t = out.t
     if option["status"] == "eligible":
         stacked = ", ".join(t.name(each) for each in option["stack"])
-        return t("option.with", schemes=stacked) if stacked else ""
+        return t("option.with", schemes=stacked) if stacked else gives_words(out, option["benefit"])
     if option["opens_on"]:
         return t("option.opens", day=option["opens_on"])
     if option["successor"]:
@@ -314,6 +329,8 @@ def in_words(out: Out, condition: dict[str, Any]) -> str:
 
 def fact_name(out: Out, fact: str) -> str:
     """The name of a fact in the language of the terminal."""
+    if fact == "as_of":
+        return out.t("scheme.as_of")
     spec = facts().get(fact)
     return out.t.name(spec) if spec else fact
 

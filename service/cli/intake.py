@@ -17,7 +17,7 @@ from service.asking import asked_day
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import today, utc_now
-from service.office_stages import office_stages
+from service.office_stages import stages_in_force
 from service.rulebook import agencies
 from service.seedbook import feeds
 from service.templates import template as template_of
@@ -252,7 +252,7 @@ def build(
             office,
             day,
             utc_now(),
-            stages=office_stages(),
+            stages=stages_in_force(office),
             progress=lambda step: tell("build", step.rows_done, step.rows_total),
         )
     seconds = round(sum(built.seconds.values()), 2)

@@ -20,6 +20,8 @@ from service.cli.interrupt import stop_if_pressed
 from service.encode import encode
 from service.labels import Labels, labels, of_terminal
 from service.problem import problem_of, problem_of_data_file, safe
+from service.shown import money as money
+from service.shown import percent as percent
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of a table.")]
 Report = Callable[..., None]
@@ -125,19 +127,6 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return str(value)
-
-
-def money(text: str | None) -> str:
-    """Yuan from an answer with thousands grouped."""
-    if text is None:
-        return "—"
-    whole, _, fen = text.partition(".")
-    return f"{int(whole):,}" + (f".{fen}" if fen.strip("0") else "")
-
-
-def percent(fraction: float | None, places: int = 2) -> str:
-    """A fraction as per cent."""
-    return "—" if fraction is None else f"{float(fraction) * 100:.{places}f} %"
 
 
 def complain(error: RefusedInput | DataFileError, as_json: bool) -> None:

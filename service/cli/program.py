@@ -9,7 +9,22 @@ from collections.abc import Sequence
 import typer
 
 from models.errors import DataFileError, RefusedInput, RongqiaoError
-from service.cli import answers, city, intake, receipts, rulebook, trust
+from service.cli import (
+    alarms,
+    answers,
+    city,
+    cost_list,
+    intake,
+    models,
+    receipts,
+    reviews,
+    rulebook,
+    training,
+    trust,
+    validation,
+    watching,
+    what_if,
+)
 from service.cli.interrupt import listen, stop_if_pressed
 from service.cli.output import complain
 
@@ -20,7 +35,23 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Rongqiao (融桥): the credit and financing matchmaker of a city. RONGQIAO_HOME is the data folder (./var).",
 )
-for _part in (city, intake, answers, receipts, rulebook, trust):
+_PARTS = (
+    city,
+    intake,
+    answers,
+    alarms,
+    receipts,
+    cost_list,
+    rulebook,
+    what_if,
+    models,
+    reviews,
+    training,
+    trust,
+    validation,
+    watching,
+)
+for _part in _PARTS:
     _part.register(app)
 
 DONE, FAILED, REFUSED = 0, 1, 2

@@ -14,7 +14,8 @@ from service.answers.rules import scheme_answer
 from service.asking import asked_day
 from service.cli import scheme_card
 from service.cli.answers import argument, fact_name
-from service.cli.output import AsJson, Out, money, percent
+from service.cli.benefits import show_benefit
+from service.cli.output import AsJson, Out
 from service.clock import today
 from service.rulebook import offers, sizes
 from service.strict_json import parse_strict
@@ -53,11 +54,11 @@ def list_schemes(as_json: AsJson = False) -> None:
 
 @schemes_app.command("check")
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Rule files; none: the whole rule book.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(help="Rule or model files; none: the whole rule book.")] = None,
     notes: Annotated[bool, typer.Option("--notes", help="List what is not confirmed, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read rule files and run the cases beside them; exit 2 with every fault by file and line."""
+    """Read rule and model files, run the cases beside the rules; exit 2 with every fault by file and line."""
     out = Out(as_json)
     report = check_rules(files or ())
     if as_json:
@@ -77,7 +78,13 @@ def check(
             [(c.file, c.id, c.cases) for c in report.items],
             numbers=(2,),
         )
-        out.line(t("scheme.all_good", files=len(report.items), cases=sum(c.cases for c in report.items)))
+        if report.models:
+            out.table(
+                [t("scheme.file"), t("scheme.id"), t("scheme.model_kind")],
+                [(model.file, model.id, model.kind) for model in report.models],
+            )
+        held = len(report.items) + len(report.models)
+        out.line(t("scheme.all_good", files=held, cases=sum(c.cases for c in report.items)))
     out.line(t("scheme.found", problems=len(report.problems), notes=len(report.notes)))
     if report.problems:
         raise typer.Exit(2)
@@ -123,15 +130,7 @@ def evaluate(
         ],
     )
     if answer["benefit"]:
-        benefit = answer["benefit"]
-        out.pairs(
-            [
-                (t("benefit.annual_rate"), percent(benefit["annual_rate"])),
-                (t("benefit.amount"), t("unit.yuan", amount=money(benefit["amount_yuan"]))),
-            ]
-        )
-        for step in benefit["steps"]:
-            out.line(f"  {t.name(step)}: {step['value']} {step['unit']}  {step['cite']}")
+        show_benefit(out, answer["benefit"], answer["once"])
     for document in answer["settled_by"]:
         out.line(t("finding.settled_by", document=document))
 

@@ -51,6 +51,7 @@ def show_card(out: Out, card: dict[str, Any]) -> None:
             (t("scheme.offers"), t.word("offers", card["offers"])),
             (t("scheme.beneficiaries"), _named(out, card["beneficiaries"])),
             *_under(t("scheme.conditions"), [_condition(out, each) for each in card["conditions"]]),
+            (t("scheme.once"), _named(out, card["once"])),
             (t("scheme.redeemed"), _named(out, card["redeemed"])),
             (t("scheme.place"), _named(out, card["place"])),
             (t("scheme.phone"), card["phone"]),

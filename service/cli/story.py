@@ -45,7 +45,7 @@ def demo_story(office: Office, shelf: Shelf, report: DemoReport) -> dict[str, An
         "seconds": report.seconds,
         "overview": monitoring.overview(office, snapshot),
         "grades": monitoring.grades(snapshot)["grades"],
-        "firm": firm_summary(shelf, snapshot, firm),
+        "firm": firm_summary(shelf, snapshot, firm, Role.OFFICE),
         "options": {**options, "options": options["options"][:_BEST]},
         "bank": {"id": bank["tenant"], "zh": bank["zh"], "en": bank["en"]},
         "prospects": prospects_of_product(shelf, office_key(office.home), caller, product.id, "", _TOP),

@@ -24,7 +24,9 @@ from service.build_inputs import Inputs, described, select_inputs
 from service.clock import utc_now
 from service.lake import sync_folder
 from service.office import Office
+from service.review_queue import add_cases, drawn_cases
 from service.snapshot_contents import BuildProgress, Run, make_contents
+from service.snapshots import OpenSnapshot
 from service.stages import Stages
 
 _DRAFT = "snapshot-"
@@ -121,7 +123,8 @@ def _draft(office: Office, snapshot_id: str) -> Iterator[Path]:
 
 
 def _commit(office: Office, snapshot_id: str, inputs: Inputs, firms: int, manifest_sha256: str) -> bool:
-    """Make the snapshot visible; false when it was."""
+    """Make the snapshot visible with the review cases it draws; false when it was."""
+    cases = tuple(drawn_cases(OpenSnapshot(office.snapshots / snapshot_id)))
     with office.write() as session:
         if session.scalar(select(Snapshot.seq).where(Snapshot.id == snapshot_id)) is not None:
             return False
@@ -135,4 +138,5 @@ def _commit(office: Office, snapshot_id: str, inputs: Inputs, firms: int, manife
                 manifest_sha256=manifest_sha256,
             )
         )
+        add_cases(session, cases)
     return True

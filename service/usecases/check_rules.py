@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matching.editions import edition_clashes
+from matching.editions import edition_clashes, stacking_clashes
 from matching.lint import Remark, Rule, lint_cases, lint_rule
 from matching.products import Product
 from matching.schemes import Scheme
@@ -15,6 +15,7 @@ from models.marked import MarkedDict, marked
 from service.documents import read_yaml
 from service.rulebook import CASES, facts, offers, parameters, rule_files
 from service.seedbook import SEED
+from service.usecases.check_models import CheckedModel, ModelCheck, check_models, is_model
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,15 @@ class CheckedRule:
 
 @dataclass(frozen=True)
 class RuleCheck:
-    """``items``: the files that could be read. ``problems`` keep a rule out; ``notes`` are worth knowing."""
+    """``items``: the rules that could be read, ``models`` the evaluation models and watch lists.
+
+    ``problems`` keep a file out; ``notes`` are worth knowing.
+    """
 
     items: tuple[CheckedRule, ...]
     problems: tuple[Remark, ...]
     notes: tuple[Remark, ...]
+    models: tuple[CheckedModel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,19 @@ class _Read:
 
 
 def check_rules(files: Sequence[Path] = ()) -> RuleCheck:
-    """Read ``files`` (default: every scheme and product of the seed), run their cases, and hold them to each other.
+    """Read ``files`` (default: every scheme, product, evaluation model and watch list of the seed), run the cases of
+    the rules, and hold the files to each other.
 
     Files of one's own are held to the schemes of the book as well. Nothing is raised for a faulty rule file;
     ``DataFileError`` for a file that is not there, and for faulty facts or parameters, on which every rule rests.
     """
-    chosen = files or [*rule_files("schemes"), *rule_files("products")]
+    of_models = [path for path in files if is_model(path)]
+    chosen = [path for path in files if path not in of_models]
+    if not files:
+        chosen = [*rule_files("schemes"), *rule_files("products")]
+    models = check_models(of_models) if of_models or not files else ModelCheck((), ())
     items: list[CheckedRule] = []
-    remarks: list[Remark] = []
+    remarks: list[Remark] = [*models.problems]
     read: list[_Read] = []
     for path in chosen:
         found, said, tried = _check(path)
@@ -68,6 +78,7 @@ def check_rules(files: Sequence[Path] = ()) -> RuleCheck:
         tuple(items),
         tuple(remark for remark in ordered if remark.error),
         tuple(remark for remark in ordered if not remark.error),
+        models.items,
     )
 
 
@@ -108,7 +119,7 @@ def _book_without(read: Iterable[_Read]) -> list[Scheme]:
 
 
 def _together(read: Sequence[_Read], book: Iterable[Scheme]) -> list[Remark]:
-    """What is wrong between the rules: ids used twice, editions that do not fit."""
+    """What is wrong between the rules: ids used twice, editions that do not fit, clauses that name nothing."""
     remarks: list[Remark] = []
     places: dict[str, _Read] = {}
     for each in read:
@@ -120,12 +131,19 @@ def _together(read: Sequence[_Read], book: Iterable[Scheme]) -> list[Remark]:
         **{scheme.id: scheme for scheme in book},
         **{name: each.rule for name, each in places.items() if isinstance(each.rule, Scheme)},
     }
-    for clash in edition_clashes(schemes):
+    for clash in (*edition_clashes(schemes), *stacking_clashes(schemes)):
         place = places.get(clash.scheme)
         if place is not None:
-            line = place.document.lines.get(clash.field, place.document.line)
+            line = _line(place.document, clash.field)
             remarks.append(Remark(place.name, line, clash.field, clash.error, clash.rule, clash.fix))
     return remarks
+
+
+def _line(document: MarkedDict, field: str) -> int:
+    """The line of a part of a rule file, or of one of its clause on combining."""
+    clause = document.get("stacking")
+    lines = marked(clause).lines if field not in document and isinstance(clause, dict) else document.lines
+    return lines.get(field, document.line)
 
 
 def _offers_fit() -> list[Remark]:

@@ -8,16 +8,30 @@ from models.errors import NotFound
 from scoring.evaluation.explain import explain
 from scoring.evaluation.quarter import frozen_quarter
 from service.answers.firm import evaluation_answer, profile_answer, score_answer, summary_answer
+from service.answers.other_evaluations import other_evaluations
+from service.answers.pd import pd_answer, pd_lines
+from service.answers.reviews import override_answer
 from service.auth import Role
 from service.disclosure import Consent
+from service.review_queue import override_of
 from service.rulebook import evaluations
 from service.shelf import Shelf
 from service.snapshots import OpenSnapshot
 
 
-def firm_summary(shelf: Shelf, snapshot: OpenSnapshot, uscc: str) -> dict[str, Any]:
-    """The firm in one screen, with the frozen result of the last quarter end beside the daily one."""
-    return {**summary_answer(snapshot, snapshot.row_of(uscc)), "frozen": _frozen(shelf, snapshot, uscc)}
+def firm_summary(
+    shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None
+) -> dict[str, Any]:
+    """The firm in one screen, with the frozen result of the last quarter end beside the daily one, and the other
+    evaluations that ``viewer`` may see.
+    """
+    row = snapshot.row_of(uscc)
+    return {
+        **summary_answer(snapshot, row, shelf.models),
+        "other_evaluations": other_evaluations(snapshot, row, viewer, consent),
+        "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
+        "frozen": _frozen(shelf, snapshot, uscc),
+    }
 
 
 def firm_profile(snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None) -> dict[str, Any]:
@@ -25,11 +39,21 @@ def firm_profile(snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Conse
     return profile_answer(snapshot, snapshot.row_of(uscc), viewer, consent)
 
 
-def firm_score(shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role) -> dict[str, Any]:
-    """The evaluation with every line of points, vetoes, notes, and the frozen quarter-end result."""
+def firm_score(
+    shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None
+) -> dict[str, Any]:
+    """The evaluation with every line of points, vetoes, notes, the probability of default with its lines, a grade
+    adjusted by hand, and the frozen quarter-end result.
+    """
     row = snapshot.row_of(uscc)
     why = explain(evaluations(), snapshot.columns, row, snapshot.as_of)
-    return {**score_answer(snapshot, row, why, viewer), "frozen": _frozen(shelf, snapshot, uscc)}
+    return {
+        **score_answer(snapshot, row, why, viewer, consent),
+        "other_evaluations": other_evaluations(snapshot, row, viewer, consent, lines=True),
+        "pd": {**pd_answer(snapshot, row, shelf.models), **pd_lines(snapshot, row, shelf.models, viewer, consent)},
+        "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
+        "frozen": _frozen(shelf, snapshot, uscc),
+    }
 
 
 def _frozen(shelf: Shelf, snapshot: OpenSnapshot, uscc: str) -> dict[str, Any] | None:

@@ -23,9 +23,10 @@ def list_options(
 ) -> dict[str, Any]:
     """The options as of the snapshot's day, best first.
 
-    ``need``: ``amount_yuan``, ``term_months``, ``purpose``, ``security``, ``contract_on`` as the caller wrote them;
-    what is left out is filled in from each product's usual case, and the option says so. The same question about the
-    same snapshot under the same rules has the same receipt. The receipt keeps all that is needed to answer again.
+    ``need``: ``amount_yuan``, ``term_months``, ``purpose``, ``security``, ``contract_on``, ``enjoyed`` as the caller
+    wrote them; what is left out of a loan is filled in from each product's usual case, and the option says so. The same
+    question about the same snapshot under the same rules has the same receipt. The receipt keeps all that is needed to
+    answer again.
     """
     stated = {name: value for name, value in need.items() if value is not None}
     facts = firm_facts(snapshot, snapshot.row_of(uscc))

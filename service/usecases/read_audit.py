@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from sqlalchemy import Select, select
@@ -15,22 +15,11 @@ from models.tables import AuditEntry, AuditHead
 from service.audit.journal import Verified, verify
 from service.encode import canonical
 from service.lake import sync_folder
+from service.model_keys import public_keys, signer_of
 from service.office import Office
 
 #: Signed ends of the chain, one JSON line each. Kept beside the database and copied off the machine by the operator.
 ANCHORS = "audit-anchors.jsonl"
-
-
-class Signer(Protocol):
-    """Signs with the office's key."""
-
-    def sign(self, content: bytes) -> dict[str, str]: ...
-
-
-class Verifier(Protocol):
-    """Knows the office's public keys, past ones too."""
-
-    def verify(self, content: bytes, signature: Any) -> bool: ...
 
 
 def access_log(office: Office, firm: str, before: int | None, limit: int) -> list[dict[str, Any]]:
@@ -86,11 +75,12 @@ def _entry(row: AuditEntry) -> dict[str, Any]:
     }
 
 
-def anchor(office: Office, signer: Signer, now: datetime) -> dict[str, Any]:
+def anchor(office: Office, now: datetime) -> dict[str, Any]:
     """Append the signed end of the journal to the anchor file, flushed to disk, and answer with it."""
+    signer = signer_of(office)
     with office.read() as session:
         head = session.get_one(AuditHead, 1)
-    said = {"seq": head.seq, "entry_hash": head.entry_hash, "at": now.isoformat()}
+    said = {"seq": head.seq, "entry_hash": head.entry_hash, "at": now.isoformat(), "key_id": signer.key_id}
     line = canonical({**said, "signature": signer.sign(canonical(said))}) + b"\n"
     with (office.home / ANCHORS).open("ab") as file:
         file.write(line)
@@ -100,15 +90,17 @@ def anchor(office: Office, signer: Signer, now: datetime) -> dict[str, Any]:
     return said
 
 
-def read_anchors(office: Office, verifier: Verifier) -> list[tuple[int, str]]:
+def read_anchors(office: Office) -> list[tuple[int, str]]:
     """Number and hash of every anchored entry; ``DataFileError`` naming the line that the office did not sign."""
     path = office.home / ANCHORS
+    with office.read() as session:
+        keys = public_keys(session)
     found = []
     for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else (), 1):
         try:
             said = orjson.loads(line)
             signature = said.pop("signature")
-            good = verifier.verify(canonical(said), signature)
+            good = keys[said["key_id"]].verifies(canonical(said), signature)
             found.append((int(said["seq"]), str(said["entry_hash"])))
         except (ValueError, KeyError, TypeError, AttributeError):
             good = False
@@ -119,9 +111,9 @@ def read_anchors(office: Office, verifier: Verifier) -> list[tuple[int, str]]:
     return found
 
 
-def audit_state(office: Office, verifier: Verifier) -> dict[str, Any]:
+def audit_state(office: Office) -> dict[str, Any]:
     """Walk the whole journal against its anchors."""
-    anchors = read_anchors(office, verifier)
+    anchors = read_anchors(office)
     found: Verified = verify(office, anchors)
     return {
         "entries": found.entries,

@@ -21,7 +21,7 @@ from models.tables import Batch, Snapshot
 from scoring.evaluation.quarter import frozen_quarter
 from service.clock import utc_now
 from service.office import Office
-from service.office_stages import office_stages
+from service.office_stages import stages_in_force
 from service.settings import DEMO_CLIENTS_FILE
 from service.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
@@ -107,7 +107,7 @@ def run_demo(
             office,
             day,
             utc_now(),
-            stages=office_stages(),
+            stages=stages_in_force(office),
             progress=lambda step: tell("build", step.rows_done, step.rows_total),
         )
     seconds["build"] = time.perf_counter() - started

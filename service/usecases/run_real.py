@@ -18,7 +18,7 @@ from service.adapters import cumcm2020c as source
 from service.clock import utc_now
 from service.lake import UNCHANGED
 from service.office import Office
-from service.office_stages import office_stages
+from service.office_stages import stages_in_force
 from service.real_measure import (
     flagged_firms,
     known_items,
@@ -181,7 +181,7 @@ def _build(office: Office, day: date, rows: int, run: _Run) -> OpenSnapshot:
             office,
             day,
             utc_now(),
-            stages=office_stages(),
+            stages=stages_in_force(office),
             progress=lambda step: run.tell(name, step.rows_done, step.rows_total),
         )
         work.rows = report.rows if report.is_new else 0

@@ -1,0 +1,116 @@
+"""The answer to a what-if: what was supposed, what followed, and score, options and cost before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from matching.facts import FactBook
+from matching.needs import Need
+from matching.question import Facts
+from matching.what_if import WhatIf
+from models.kinds import Scalar
+from scoring.supposed import Because
+from service.answers.effects import options_effect, score_effect
+from service.answers.options import need_answer, whole_answer
+from service.answers.rules import plain
+from service.auth import Role
+from service.disclosure import Shown, disclose
+from service.labels import LANGUAGES, labels
+from service.rescoring import Rescored
+from service.rulebook import Rules
+
+
+@dataclass(frozen=True)
+class Supposition:
+    """A what-if worked out. ``before`` are the facts known today, those of the need too; ``changed`` what was stated.
+
+    ``followed`` are the items that moved with it and why, ``as_recorded`` those of the same records that did not.
+    ``scored_as_built``: today's models give the score the snapshot was built with.
+    """
+
+    uscc: str
+    as_of: date
+    snapshot_id: str
+    viewer: Role
+    need: Need
+    before: Facts
+    changed: Mapping[str, Scalar | None]
+    followed: Mapping[str, tuple[Because, str]]
+    as_recorded: tuple[str, ...]
+    today: Rescored
+    then: Rescored
+    found: WhatIf
+    scored_as_built: bool
+
+
+def what_if_answer(made: Supposition, rules: Rules, facts: FactBook) -> dict[str, Any]:
+    """The whole answer as plain values, labelled hypothetical; ``options`` are those after the change."""
+    notes = ["peers"] if made.scored_as_built else ["peers", "other_models"]
+    return {
+        "hypothetical": True,
+        "notice": _words("what_if.notice"),
+        "uscc": made.uscc,
+        "name": made.before.get("firm_name"),
+        "as_of": made.as_of,
+        "snapshot_id": made.snapshot_id,
+        "need": need_answer(made.need),
+        "changed": [
+            _moved(fact, made.before.get(fact), value, made.viewer, rules, facts)
+            for fact, value in made.changed.items()
+        ],
+        "followed": [
+            {
+                **_moved(moved.fact, moved.was, moved.becomes, made.viewer, rules, facts),
+                "because": _because(made.followed.get(moved.fact), facts),
+            }
+            for moved in made.found.moved
+            if not moved.stated
+        ],
+        "as_recorded": [{"fact": fact, **_named(fact, facts)} for fact in made.as_recorded],
+        "score": score_effect(made.today.why, made.then.why),
+        "effect": options_effect(made.found, rules),
+        **whole_answer(made.found.after, made.viewer, rules),
+        "notes": [_words(f"what_if.{note}") for note in notes],
+    }
+
+
+def _words(key: str, **values: Mapping[str, str]) -> dict[str, str]:
+    """A text in both languages; ``values`` are texts in both, too."""
+    return {
+        language: labels(language)(key, **{name: value[language] for name, value in values.items()})
+        for language in LANGUAGES
+    }
+
+
+def _named(fact: str, facts: FactBook) -> dict[str, str]:
+    return {"zh": facts[fact].zh, "en": facts[fact].en} if fact in facts else {"zh": fact, "en": fact}
+
+
+def is_masked(fact: str, viewer: Role, rules: Rules) -> bool:
+    """Whether ``viewer`` may not see the value of this fact of a firm."""
+    item = rules.catalogue.items.get(fact.partition(".")[0])
+    return item is not None and disclose(viewer, None, item) is not Shown.FULL
+
+
+def _moved(
+    fact: str, was: Scalar | None, becomes: Scalar | None, viewer: Role, rules: Rules, facts: FactBook
+) -> dict[str, Any]:
+    """One fact before and after; of what the viewer may not see, only that it moved."""
+    masked = is_masked(fact, viewer, rules)
+    return {
+        "fact": fact,
+        **_named(fact, facts),
+        "unit": facts[fact].unit if fact in facts else "",
+        "was": None if masked else plain(was),
+        "becomes": None if masked else plain(becomes),
+        "masked": masked,
+    }
+
+
+def _because(reason: tuple[Because, str] | None, facts: FactBook) -> dict[str, str]:
+    if reason is None:
+        return _words("because.worked_out")
+    return _words(f"because.{reason[0].value}", fact=_named(reason[1], facts))

@@ -1,0 +1,53 @@
+"""The probability of default of one firm as tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.cli.output import Out, percent
+
+
+def show_pd(out: Out, pd: dict[str, Any], override: dict[str, Any] | None) -> None:
+    """The probability with its range, model and lines, and a grade adjusted by hand beside them."""
+    t = out.t
+    if override is not None:
+        reason = t.name(override["reason"])
+        told = t("override.words", **{**override, "day": override["expires_on"], "reason": reason})
+        out.pairs([(t("override.title"), told)])
+    out.heading(t("pd.title"))
+    out.line(t.name(pd["note"]))
+    if pd["pd"] is None:
+        return
+    cap = pd["capped_by"]
+    out.pairs(
+        [
+            (t("pd.title"), t("pd.words", pd=percent(pd["pd"]), points=f"{pd['points']:.1f}", grade=pd["grade"])),
+            *([(t("pd.between"), f"{percent(pd['low'])} – {percent(pd['high'])}")] if pd["low"] is not None else []),
+            *([(t("pd.held"), _cap_words(out, cap))] if cap else []),
+            (t("pd.coverage"), f"{percent(pd['coverage'], 0)} {t('pd.thin') if pd['thin_file'] else ''}".rstrip()),
+            (t("pd.model"), " ".join(pd["model"].values())),
+        ]
+    )
+    if pd["lines_missing"]:
+        out.line(pd["lines_missing"])
+        return
+    out.table(
+        [t("pd.line"), t("pd.value"), t("pd.points")],
+        [
+            *((_names(out, line), _values(line), line["points"]) for line in pd["lines"]),
+            (t("pd.base"), "", pd["base"]),
+        ],
+        numbers=(2,),
+    )
+
+
+def _cap_words(out: Out, cap: dict[str, Any]) -> str:
+    return out.t("pd.cap", at_most=cap["at_most"], official=cap["official_grade"], without=cap["without"])
+
+
+def _names(out: Out, line: dict[str, Any]) -> str:
+    return " × ".join(out.t.name(item) for item in line["items"])
+
+
+def _values(line: dict[str, Any]) -> str:
+    return " × ".join("—" if item["value"] is None else str(item["value"]) for item in line["items"])

@@ -1,0 +1,129 @@
+"""What if some facts of a firm were otherwise: its score, its options and their cost, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import Any
+
+from matching.facts import FactBook
+from matching.needs import read_need
+from matching.plausible import check_plausible
+from matching.question import Case
+from matching.what_if import read_changed, what_if, with_years
+from models.errors import RefusedInput
+from models.kinds import Scalar, decode
+from scoring.columns import Columns
+from scoring.derived import MADE_OF
+from scoring.pd_scale import PdScale
+from scoring.supposed import beside, suppose, year_columns
+from service.answers.pd import registered_model
+from service.answers.what_if import Supposition, is_masked, what_if_answer
+from service.auth import Role
+from service.model_shelf import ModelShelf
+from service.model_store import LoadedModel
+from service.rescoring import made_of, rescore
+from service.rulebook import evaluations, industries, pd_scale, rules, sizes
+from service.snapshots import OpenSnapshot
+from service.usecases.list_options import firm_facts
+
+
+@cache
+def changeable_facts() -> FactBook:
+    """Every fact a what-if may state: those of conditions, and the years of counts that are split by year back."""
+    years = {item.id: item.compute.by_year for item in rules().catalogue.items.values() if item.compute.by_year}
+    return with_years(rules().facts, years)
+
+
+def suppose_facts(
+    snapshot: OpenSnapshot,
+    uscc: str,
+    raw: Mapping[str, object] | Iterable[tuple[str, object]],
+    need: Mapping[str, object],
+    viewer: Role,
+    confirmed: Collection[str] = (),
+    models: ModelShelf | None = None,
+) -> dict[str, Any]:
+    """The answer of today beside the one with the facts of ``raw``, as of the snapshot's day; nothing is stored.
+
+    ``models`` opens the model that gives the probability of default; without it that is unknown before and after.
+    ``need`` as in an options question. ``confirmed`` names facts whose suspicious amount is meant. ``NotFound`` for an
+    unknown firm; ``RefusedInput`` for no change at all, and for whatever :func:`matching.what_if.read_changed` refuses.
+    """
+    row, as_of = snapshot.row_of(uscc), snapshot.as_of
+    items = rules().catalogue.items
+    one = snapshot.columns.row(row)
+    pd = _pd_model(snapshot, models)
+    today = rescore(one, as_of, sizes(), evaluations(), pd)
+    # Both sides are scored with today's models, so that a model changed since the build does not count as an effect.
+    firm = {**firm_facts(snapshot, row), **_years(one), **today.facts}
+    asked = read_need(need, rules().facts, rules().offers.schemes, as_of)
+    check_plausible(asked.facts(), {}, rules().facts, as_of, confirmed, field="need")
+    known = {**firm, **asked.facts()}
+    # A refusal quotes the value it compares with, so it compares only with what the viewer may see.
+    seen = {fact: value for fact, value in known.items() if not is_masked(fact, viewer, rules())}
+    changed = read_changed(raw, seen, changeable_facts(), as_of, confirmed, {**MADE_OF, **made_of(evaluations(), pd)})
+    _check(changed)
+    supposed = suppose(one, changed, items)
+    then = rescore(supposed.columns, as_of, sizes(), evaluations(), pd)
+    followed = _values(supposed.columns, supposed.followed)
+    found = what_if(
+        Case(firm, asked, as_of),
+        changed,
+        {**followed, **then.facts},
+        rules().local_offers,
+        rules().parameters,
+        rules().facts,
+        rules().changes,
+    )
+    supposition = Supposition(
+        uscc=uscc,
+        as_of=as_of,
+        snapshot_id=snapshot.id,
+        viewer=viewer,
+        need=asked,
+        before=known,
+        changed=changed,
+        followed=supposed.followed,
+        as_recorded=beside(changed, supposed.followed, items),
+        today=today,
+        then=then,
+        found=found,
+        scored_as_built=today.facts["score"] == snapshot.value("score", row),
+    )
+    return what_if_answer(supposition, rules(), changeable_facts())
+
+
+def _pd_model(snapshot: OpenSnapshot, models: ModelShelf | None) -> tuple[LoadedModel, PdScale] | None:
+    """The model that gave this snapshot its probabilities; ``None`` where none did, or it cannot be trusted now."""
+    registered = registered_model(snapshot)
+    if registered is None or models is None:
+        return None
+    try:
+        return models.by_id(registered["id"]), pd_scale()
+    except RefusedInput:
+        return None
+
+
+def _check(changed: Mapping[str, Scalar | None]) -> None:
+    if not changed:
+        raise RefusedInput("no_change", "facts", None, "Nothing is changed.", 'State a fact: {"insured_staff": 20}.')
+    industry = changed.get("industry_code")
+    if industry is not None:
+        industries().check(str(industry), "facts.industry_code")
+
+
+def _years(one: Columns) -> dict[str, Scalar | None]:
+    split = [name for item in rules().catalogue.items.values() for name in year_columns(item)]
+    return _values(one, [name for name in split if name in one.values])
+
+
+def _values(columns: Columns, names: Iterable[str]) -> dict[str, Scalar | None]:
+    """The values of items and year columns of one firm, in the forms people read."""
+    items = rules().catalogue.items
+    found = {}
+    for name in names:
+        item = items[name.partition(".")[0]]
+        codes = columns.codes.get(name, item.codes)
+        found[name] = decode(item.kind, columns.values[name][0].item(), codes)
+    return found
