@@ -12,7 +12,7 @@ from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import utc_now
 from service.usecases.backup_office import BackupReport, backup_office, restore_office
-from service.usecases.read_audit import audit_state
+from service.usecases.read_audit import anchor, audit_state
 
 audit = typer.Typer(help="The audit journal.", no_args_is_help=True)
 
@@ -42,6 +42,18 @@ def verify_audit(as_json: AsJson = False) -> None:
             f"The journal is not as it was written: {state['fault']}.",
             "Keep the database as it is for inquiry, and restore the last backup whose journal is whole.",
         )
+
+
+@audit.command("anchor")
+def anchor_audit(as_json: AsJson = False) -> None:
+    """Sign the end of the journal into audit-anchors.jsonl; copy that file off this machine, so that a cut shows."""
+    out = Out(as_json)
+    with office_of(settings_of()) as office:
+        said = anchor(office, utc_now())
+    if as_json:
+        out.json(said)
+    else:
+        out.line(out.t("audit.anchored", entry=said["seq"]))
 
 
 def backup(
