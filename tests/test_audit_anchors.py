@@ -14,19 +14,19 @@ from service.cli import run
 from service.model_keys import rotate_key
 from service.office import Office
 from service.usecases.read_audit import ANCHORS, anchor, audit_state
-from tests.test_audit import NOW, an_event, tampered, written
+from tests.test_audit import NOON, an_event, tampered, written
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
     office = Office.open(tmp_path)
-    rotate_key(office, NOW)
+    rotate_key(office, NOON)
     return office
 
 
 def test_a_cut_and_rewritten_tail_shows_against_the_anchor(office: Office) -> None:
     written(office, 6)
-    anchor(office, NOW)
+    anchor(office, NOON)
     before = audit_state(office)
     assert (before["whole"], before["anchors"], before["entries"]) == (True, 1, 6)
     with office.read() as session:
@@ -45,18 +45,18 @@ def test_a_cut_and_rewritten_tail_shows_against_the_anchor(office: Office) -> No
 
 def test_anchors_of_a_retired_key_still_hold(office: Office) -> None:
     written(office, 2)
-    anchor(office, NOW)
-    rotate_key(office, NOW)
+    anchor(office, NOON)
+    rotate_key(office, NOON)
     written(office, 2)
-    anchor(office, NOW)
+    anchor(office, NOON)
     assert audit_state(office)["anchors"] == 2
 
 
 @pytest.mark.parametrize("change", ["seq", "entry_hash", "signature", "key_id", "line"])
 def test_a_forged_anchor_is_named_by_its_line(office: Office, change: str) -> None:
     written(office, 2)
-    anchor(office, NOW)
-    anchor(office, NOW)
+    anchor(office, NOON)
+    anchor(office, NOON)
     path = office.home / ANCHORS
     lines = path.read_text().splitlines()
     said = json.loads(lines[1])
@@ -71,7 +71,7 @@ def test_a_forged_anchor_is_named_by_its_line(office: Office, change: str) -> No
 def test_without_a_key_there_is_no_anchor(tmp_path: Path) -> None:
     office = Office.open(tmp_path)
     with pytest.raises(RefusedInput, match="signing key"):
-        anchor(office, NOW)
+        anchor(office, NOON)
 
 
 def test_the_command_names_the_first_bad_entry(

@@ -17,6 +17,7 @@ from models.kinds import DTYPES, Kind, Scalar, decode, encode
 from scoring.columns import Columns
 from scoring.derived import DERIVED, MADE_OF
 from scoring.supposed import Because, beside, suppose, year_columns
+from service.model_scoring import PD_KINDS
 from service.rescoring import made_of, rescore
 from service.rulebook import evaluations, sizes
 from service.seedbook import catalogue
@@ -169,7 +170,7 @@ def test_what_was_made_of_the_same_records_is_named() -> None:
 
 def test_each_worked_out_fact_names_what_it_is_made_of() -> None:
     named = {**MADE_OF, **made_of(evaluations())}
-    assert set(named) == {*DERIVED, "score", "grade", "coverage", "official_grade"}
+    assert set(named) == {*DERIVED, "score", "grade", "coverage", "official_grade", *PD_KINDS}
     assert {part for parts in named.values() for part in parts} <= ITEMS.keys(), "all of it can be stated"
 
 
