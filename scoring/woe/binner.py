@@ -15,7 +15,7 @@ from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.prebins import PRIOR_ROWS
 from scoring.scorecard.settings import Direction, check_columns
 from scoring.scorecard.tabular import read_outcome, read_table, read_weight
-from scoring.woe.evidence import Binning, WoeItem, woe_items, woe_matrix
+from scoring.woe.evidence import Binning, woe_items, woe_matrix
 
 
 class WoeBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]

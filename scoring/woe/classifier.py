@@ -34,7 +34,7 @@ class WoeScorecardClassifier(CardEstimator):
     Attributes
     ----------
     scorecard_ : Scorecard
-        The artefact; ``predict_proba`` is its ``score`` and nothing else. An item whose coefficient is zero is not in it.
+        The artefact; ``predict_proba`` is its ``score`` and nothing else. Items of coefficient zero are left out.
     items_ : tuple of WoeItem
         Bins, weights of evidence and information value of every column.
     coef_ : ndarray (p,)

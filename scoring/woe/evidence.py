@@ -1,9 +1,9 @@
 """Bins of one item at a time and what each says: its weight of evidence.
 
-The weight of evidence of a bin is ``ln(its share of the good rows / its share of the bad rows)``: above zero where firms
-are safer than average (Siddiqi, Credit Risk Scorecards, 2006, ch. 6). Here every bin is drawn to the average as if
-``shrinkage`` average rows were in it, so that a bin without bad rows has a finite weight and a small one a small weight:
-``ln((good + shrinkage·(1−rate)) / (bad + shrinkage·rate)) − ln(all good / all bad)``, ``rate`` being bad/all of all rows.
+The weight of evidence of a bin is ``ln(its share of the good rows / its share of the bad rows)``: above zero where
+firms are safer than average (Siddiqi, Credit Risk Scorecards, 2006, ch. 6). Here each bin is drawn to the average as if
+``shrinkage`` average rows were in it, so that a bin without bad rows has a finite weight and a small bin a small one:
+``ln((good + shrinkage·(1−rate)) / (bad + shrinkage·rate)) − ln(all good / all bad)``, ``rate`` being the bad share.
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ class WoeItem:
         return self.woe[slots_of(self.name, self.bins, inputs)]
 
 
-def woe_items(
-    inputs: Inputs, names: Sequence[str], bad: Floats, weight: Floats, how: Binning
-) -> tuple[WoeItem, ...]:
+def woe_items(inputs: Inputs, names: Sequence[str], bad: Floats, weight: Floats, how: Binning) -> tuple[WoeItem, ...]:
     """The named items, in that order, of rows with outcome ``bad`` (n,) 0 or 1 and ``weight`` (n,) above zero."""
     asked = {str(name): direction for name, direction in how.monotone.items()}
     codes = {str(name): values for name, values in how.specials.items()}
@@ -84,9 +82,7 @@ def woe_matrix(items: Sequence[WoeItem], inputs: Inputs) -> Floats:
     return np.column_stack([item.of(inputs) for item in items])
 
 
-def _item(
-    fine: FineItem, asked: Direction, inputs: Inputs, bad: Floats, weight: Floats, how: Binning
-) -> WoeItem:
+def _item(fine: FineItem, asked: Direction, inputs: Inputs, bad: Floats, weight: Floats, how: Binning) -> WoeItem:
     slots = slots_of(fine.name, fine.bins, inputs)
     mass = weight_by(slots, weight, fine.bins.slots)
     bads = weight_by(slots, weight * bad, fine.bins.slots)
@@ -95,14 +91,14 @@ def _item(
         # The values come sorted by their shrunken default rate: an order like that of a number's intervals.
         direction, first, order = 0, OTHER + 1, 1
     else:
-        direction = (
-            shown_direction(fine.positions(inputs), fine.free, fine.bins.slots, bad, weight) if asked == "auto" else asked
-        )
-        first, order = fine.bins.first_interval, direction
+        first = fine.bins.first_interval
+        direction = shown_direction(slots.astype(np.intp), first, len(mass), bad, weight) if asked == "auto" else asked
+        order = direction
     starts = _coarse(mass[first:], bads[first:], rate, order, how)
     bins = _joined(fine.bins, starts)
     mass, bads = (np.concatenate([part[:first], _sums(part[first:], starts)]) for part in (mass, bads))
-    woe = np.log((mass - bads + how.shrinkage * (1.0 - rate)) / (bads + how.shrinkage * rate)) - np.log(1.0 / rate - 1.0)
+    woe = np.log((mass - bads + how.shrinkage * (1.0 - rate)) / (bads + how.shrinkage * rate))
+    woe -= np.log(1.0 / rate - 1.0)
     # A bin no training row reached says nothing: it gets the item's average.
     woe = np.where(mass > 0, woe, np.average(woe, weights=mass))
     return WoeItem(fine.name, bins, direction, woe, mass - bads, bads)
@@ -111,7 +107,7 @@ def _item(
 def _coarse(mass: Floats, bads: Floats, rate: float, order: int, how: Binning) -> Starts:
     """First places of the bins that are kept: at most ``max_bins``, their shrunken rates in the given order.
 
-    Joining two bins changes how far they are shrunken, and with it perhaps the order; so it is done until nothing moves.
+    Joining two bins changes how far they are shrunken, and with it perhaps the order: it is done until nothing moves.
     """
     starts = np.arange(len(mass), dtype=np.intp)
     while len(starts) > 1:
