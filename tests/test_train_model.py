@@ -22,6 +22,7 @@ from scoring.training.card import SYNTHETIC, information_value, make_card
 from scoring.training.fit import Fitted, fit
 from scoring.training.plan import TrainingPlan
 from scoring.training.training_set import Cohort, TrainingSet, folds_of
+from scoring.woe import WoeScorecardClassifier
 from service.auth import hashed
 from service.cli import run
 from service.model_bundle import read_bundle
@@ -187,6 +188,17 @@ def test_no_figure_of_merit_is_shown_for_invented_firms(fitted: Fitted, training
     card = make_card(training, fitted, synthetic=True, catalogue="2026.11")
     assert card["out_of_time"] == card["said"] == card["gates"]["said"] == SYNTHETIC
     assert not {"auc", "ks", "gini", "brier"} & set(json.dumps(card).replace('"', " ").split())
+
+
+def test_the_classic_learner_makes_the_same_kind_of_card(training: TrainingSet) -> None:
+    settings = {"pdo": 20, "base_score": 600, "base_odds": 50}
+    classic = replace(training, plan=replace(training.plan, learner="woe", scorecard=settings))
+    made = fit(classic, None)
+    assert isinstance(made.champion, WoeScorecardClassifier)
+    assert Scorecard.from_json(made.champion.scorecard_.to_json()) == made.champion.scorecard_
+    card = make_card(classic, made, synthetic=False, catalogue="2026.11")
+    assert card["model"]["learner"] == "woe"
+    assert card["out_of_time"][0]["auc"] > 0.7
 
 
 def test_the_information_of_an_item_by_hand(fitted: Fitted) -> None:

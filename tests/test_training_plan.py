@@ -107,6 +107,9 @@ def test_a_fault_in_a_definition_is_named_by_file_and_line(old: str, new: str, f
         ("folds: 5", "folds: 1", "folds"),
         ("pdo: 20,", "pdo: 20, points: 3,", "points"),
         ("seed: 7", "sead: 7", "seed"),
+        ("seed: 7", "seed: 7\nlearner: forest", "learner"),
+        ("seed: 7", "seed: 7\nlearner: [woe]", "learner"),
+        ("seed: 7", "seed: 7\nlearner: woe", "crosses"),
     ],
 )
 def test_a_fault_in_a_model_file_is_named_by_file_and_line(old: str, new: str, field: str, tmp_path: Path) -> None:
@@ -124,6 +127,9 @@ def test_a_model_of_the_offices_own_is_read_by_its_path(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text(MODEL.replace("prior: null", "prior: 0.021"), encoding="utf-8")
     assert training_plan(str(path)).prior == 0.021
+    assert training_plan(str(path)).learner == "additive"
+    path.write_text(MODEL.replace("seed: 7", "seed: 7\nlearner: woe").replace(", crosses: 0, steps: 2000", ""), "utf-8")
+    assert training_plan(str(path)).learner == "woe"
     with pytest.raises(NotFound):
         training_plan("pd_24m")
     with pytest.raises(DataFileError):

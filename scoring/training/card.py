@@ -35,6 +35,7 @@ def make_card(training: TrainingSet, fitted: Fitted, *, synthetic: bool, catalog
             "zh": plan.zh,
             "en": plan.en,
             "catalogue": catalogue,
+            "learner": plan.learner,
             "challenger": "monotone gradient boosting; runs beside, never explains a decision",
         },
         "synthetic": synthetic,

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from scoring.challenger import ChallengerClassifier
 from scoring.metrics import Discrimination, brier, discrimination
 from scoring.scorecard import ScorecardClassifier
+from scoring.scorecard.estimator import CardEstimator
 from scoring.scorecard.inputs import Inputs
 from scoring.stability import psi_of_scores
-from scoring.training.plan import TrainingPlan
+from scoring.training.plan import Learner, TrainingPlan
 from scoring.training.training_set import Cohort, Floats, Rows, TrainingSet
 from scoring.validation.calibration import Decile, calibration_line, deciles
+from scoring.woe import WoeScorecardClassifier
 
+_LEARNERS: dict[Learner, type[CardEstimator]] = {"additive": ScorecardClassifier, "woe": WoeScorecardClassifier}
 #: Bootstrap draws behind an interval.
 DRAWS = 1000
 #: Told (fits done, fits in all).
@@ -50,7 +53,7 @@ class Fitted:
     say nothing: unknown in a whole fitted cohort, or one value for all firms. ``shift`` is the stability index of the
     champion's points between the fitted cohorts and each held-out day."""
 
-    champion: ScorecardClassifier
+    champion: CardEstimator
     challenger: ChallengerClassifier
     used: tuple[str, ...]
     unused: tuple[str, ...]
@@ -103,18 +106,9 @@ def fit(training: TrainingSet, prior: float | None, tell: Tell = lambda done, to
 def _models(plan: TrainingPlan, used: tuple[str, ...], prior: float | None) -> dict[str, Any]:
     constraints = {name: way for name, way in plan.monotone.items() if name in used}
     categories = [name for name in plan.categorical if name in used]
-    points = plan.scorecard
     return {
-        "champion": ScorecardClassifier(
-            monotone=constraints,
-            categorical=categories,
-            prior=prior,
-            pdo=points["pdo"],
-            base_score=points["base_score"],
-            base_odds=points["base_odds"],
-            crosses=points["crosses"],
-            steps=points["steps"],
-            random_state=plan.seed,
+        "champion": _LEARNERS[plan.learner](
+            monotone=constraints, categorical=categories, prior=prior, random_state=plan.seed, **plan.scorecard
         ),
         "challenger": ChallengerClassifier(monotone=constraints, categorical=categories, random_state=plan.seed),
     }
@@ -124,7 +118,7 @@ def _fit(model: Any, rows: Rows, used: tuple[str, ...]) -> None:
     model.fit(rows.frame[list(used)], rows.default.astype(np.int64), sample_weight=rows.weight)
 
 
-def _points(champion: ScorecardClassifier, rows: Rows) -> NDArray[np.int64]:
+def _points(champion: CardEstimator, rows: Rows) -> NDArray[np.int64]:
     """Milli-points of the rows."""
     card = champion.scorecard_
     return card.score(Inputs.from_frame(rows.frame[list(card.items)], card.category_items), contributions=False).points

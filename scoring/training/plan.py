@@ -17,6 +17,12 @@ from scoring.training.definition import Definition, Records, need
 #: +1: the larger the value, the more likely a default; "auto": the binning finds the direction; 0: any shape.
 Monotone = Literal[1, -1, 0, "auto"]
 _MONOTONE: Mapping[str, Monotone] = MappingProxyType({"good": -1, "bad": 1, "neutral": "auto", "any": 0})
+#: How the scorecard is learned: the champion's steps, or the classic weights of evidence.
+Learner = Literal["additive", "woe"]
+_POINTS = ("pdo", "base_score", "base_odds")
+_SETTINGS: Mapping[Learner, tuple[str, ...]] = MappingProxyType(
+    {"additive": (*_POINTS, "crosses", "steps"), "woe": _POINTS}
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class TrainingPlan:
     """One file of ``seed/models``. ``prior`` is a yearly default rate as a fraction, ``None``: that of the set.
 
     ``held_out`` latest cohorts are measured on and never fitted; ``folds`` groups of firms keep a firm that is measured
-    out of the fit. ``scorecard`` holds settings of ``ScorecardClassifier``.
+    out of the fit. ``scorecard`` holds settings of the ``learner``.
     """
 
     id: str
@@ -56,6 +62,7 @@ class TrainingPlan:
     least_defaults: int
     prior: float | None
     seed: int
+    learner: Learner
     scorecard: Mapping[str, int]
 
     @property
@@ -100,6 +107,9 @@ def parse_plan(
     for name, spec in zip(names, raw["items"], strict=True):
         if names.count(name) > 1:
             raise marked(spec).wrong("id", "An item stands once in a model.", "Remove one.")
+    learner = raw.get("learner", "additive")
+    if learner not in tuple(_SETTINGS):
+        raise raw.wrong("learner", "No such way to learn a scorecard.", f"One of {', '.join(_SETTINGS)}.")
     split = marked(raw["cohorts"])
     need(split, "held_out", "folds", "least_defaults")
     return TrainingPlan(
@@ -115,7 +125,10 @@ def parse_plan(
         least_defaults=_whole(split, "least_defaults", 2),
         prior=None if raw.get("prior") is None else _rate(raw),
         seed=_whole(raw, "seed", 0),
-        scorecard={name: _whole(marked(raw["scorecard"]), name, 0) for name in _settings(marked(raw["scorecard"]))},
+        learner=learner,
+        scorecard={
+            name: _whole(marked(raw["scorecard"]), name, 0) for name in _settings(marked(raw["scorecard"]), learner)
+        },
     )
 
 
@@ -142,8 +155,8 @@ def _whole(raw: MarkedDict, field: str, least: int) -> int:
     return value
 
 
-def _settings(raw: MarkedDict) -> tuple[str, ...]:
-    known = ("pdo", "base_score", "base_odds", "crosses", "steps")
+def _settings(raw: MarkedDict, learner: Learner) -> tuple[str, ...]:
+    known = _SETTINGS[learner]
     need(raw, *known)
     for name in raw:
         if name not in known:
