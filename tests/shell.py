@@ -37,7 +37,7 @@ class Clock:
 
 @dataclass
 class Shell:
-    """An application under test. ``asks(role, tenant)`` gives headers with a fresh token."""
+    """An application under test. ``asks(role, tenant)`` gives headers with a fresh token, and a lender's purpose."""
 
     office: Office
     http: TestClient
@@ -51,7 +51,8 @@ class Shell:
                 session.merge(Client(id=client_id, secret_sha256=hashed(SECRET), role=role, tenant=tenant))
             form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": SECRET}
             self.tokens[role, tenant] = self.http.post("/v1/oauth/token", data=form).json()["access_token"]
-        return {"Authorization": f"Bearer {self.tokens[role, tenant]}"}
+        headers = {"Authorization": f"Bearer {self.tokens[role, tenant]}"}
+        return headers | ({"X-Purpose": "pre_loan"} if role in ("bank", "guarantor") else {})
 
     def as_each_role(self) -> dict[str, dict[str, str]]:
         return {

@@ -185,7 +185,7 @@ def test_another_tenants_firm_does_not_exist(city: Shell, snapshot: OpenSnapshot
     mine, other = snapshot.firm_at(0), snapshot.firm_at(1)
     assert city.http.get(f"/v1/firms/{mine}{tail}", headers=city.asks("firm", mine)).status_code == 200
     for role, tenant in (("firm", mine), ("bank", "yunshan-bank"), ("guarantor", "g")):
-        headers = city.asks(role, tenant) | ({} if role == "firm" else {"X-Purpose": "pre_loan"})
+        headers = city.asks(role, tenant)
         refused = city.http.get(f"/v1/firms/{other}{tail}", headers=headers)
         absent = city.http.get(f"/v1/firms/{a_code(4242)}{tail}", headers=headers)
         told = [is_problem(answer, 404, "unknown_firm") for answer in (refused, absent)]

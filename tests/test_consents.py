@@ -121,7 +121,9 @@ def give(city: Shell, firm: str, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def reads(city: Shell, bank: str, firm: str, purpose: str | None = "pre_loan", tail: str = "") -> Any:
-    headers = city.asks("bank", bank) | ({"X-Purpose": purpose} if purpose else {})
+    headers = city.asks("bank", bank) | {"X-Purpose": purpose or ""}
+    if not purpose:
+        del headers["X-Purpose"]
     return city.http.get(f"/v1/firms/{firm}{tail}", headers=headers)
 
 
