@@ -59,13 +59,17 @@ def test_the_latest_day_answers_whichever_was_built_last(city: Shell) -> None:
 def test_every_json_answer_has_its_documented_shape(city: Shell, snapshot: OpenSnapshot) -> None:
     uscc, filled = snapshot.firm_at(3), 0
     for route in city.http.app.routes:  # type: ignore[attr-defined]
-        if not isinstance(route, APIRoute) or "GET" not in route.methods or re.search("batch|receipt", route.path):
+        if not isinstance(route, APIRoute) or "GET" not in route.methods:
+            continue
+        # One batch, receipt or case: its own tests hold it to its shape.
+        if re.search("batch|receipt|objection_id|repair_id", route.path):
             continue
         shape = route.responses.get(200, {}).get("model")
         if shape is None:
             continue
         path = route.path.replace("{uscc}", uscc).replace("{product_id}", next(iter(offers().products)))
         path = path.replace("{parameter_id}", "lpr_1y").replace("{scheme_id}", "sy-first-loan-subsidy-2024")
+        path = path.replace("/records", "/records?item=penalty_general")
         assert issubclass(shape, BaseModel)
         guard = guard_of(route)
         by_firm = guard is not None and Role.OFFICE not in MAY[guard.action] and Role.FIRM in MAY[guard.action]

@@ -6,8 +6,10 @@ from models.tables.batch import Batch
 from models.tables.client import Client, Token
 from models.tables.client_key import ClientKey, UsedAssertion
 from models.tables.consent import Consent, ConsentText, LenderTerms
+from models.tables.objection import CorrectionNotice, Objection, ObjectionStep
 from models.tables.person import Person, SignIn
 from models.tables.receipt import FactSet, Receipt
+from models.tables.repair import PublicityLift, Repair, RepairStep
 from models.tables.snapshot import Snapshot
 from models.tables.usage import UsageEvent
 
@@ -20,10 +22,16 @@ __all__ = [
     "ClientKey",
     "Consent",
     "ConsentText",
+    "CorrectionNotice",
     "FactSet",
     "LenderTerms",
+    "Objection",
+    "ObjectionStep",
     "Person",
+    "PublicityLift",
     "Receipt",
+    "Repair",
+    "RepairStep",
     "SignIn",
     "Snapshot",
     "Token",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from scoring.evaluation.peers import PeerGroup
 from service.answers.rules import plain
 from service.auth import Role
 from service.disclosure import Consent, Shown, disclose
+from service.marks import Mark, marks_answer
 from service.rulebook import evaluations
 from service.seedbook import catalogue
 from service.snapshots import OpenSnapshot
@@ -78,9 +80,15 @@ def _grade(grades: tuple[str, ...], place: Any) -> str | None:
     return grades[int(place)] if int(place) >= 0 else None
 
 
-def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Consent | None) -> dict[str, Any]:
-    """Every item the viewer may see, with observed day, age, source, freshness; missing is null and ``known`` false."""
+def profile_answer(
+    snapshot: OpenSnapshot, row: int, viewer: Role, consent: Consent | None, marks: Sequence[Mark] = ()
+) -> dict[str, Any]:
+    """Every item the viewer may see, with observed day, age, source, freshness; missing is null and ``known`` false.
+
+    ``marks`` say which are contested.
+    """
     declared = catalogue().items
+    contested = {mark.item for mark in marks}
     items = []
     readings = snapshot.readings(row)
     for name, item in declared.items():
@@ -110,8 +118,10 @@ def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Cons
                 "feed": reading.feed,
                 "share": item.share.value,
                 "personal": item.personal,
+                "contested": name in contested,
             }
         )
+    shown_items = {item["id"] for item in items}
     known = sum(1 for item in items if item["known"])
     return {
         "uscc": snapshot.firm_at(row),
@@ -120,13 +130,22 @@ def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Cons
         "snapshot_id": snapshot.id,
         "known": known,
         "unknown": len(items) - known,
+        "contested": marks_answer([mark for mark in marks if mark.item in shown_items], viewer, consent, declared),
         "items": items,
     }
 
 
-def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Role) -> dict[str, Any]:
+def score_answer(
+    snapshot: OpenSnapshot,
+    row: int,
+    why: Explanation,
+    viewer: Role,
+    consent: Consent | None = None,
+    marks: Sequence[Mark] = (),
+) -> dict[str, Any]:
     """The evaluation line by line. ``lines`` sum to ``score`` exactly, in text with three decimals."""
     declared = catalogue().items
+    contested = frozenset(mark.item for mark in marks)
     card = why.model.card if why.model else None
     return {
         "uscc": snapshot.firm_at(row),
@@ -146,7 +165,8 @@ def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Rol
             "valid_until": card.valid_until,
         },
         "dimensions": {name: points(value) for name, value in why.dimensions.items()},
-        "lines": [_line(line, declared, viewer) for line in why.lines],
+        "lines": [_line(line, declared, viewer, contested) for line in why.lines],
+        "contested": marks_answer(marks, viewer, consent, declared),
         "vetoes": [
             {"id": v.id, "zh": v.zh, "en": v.en, "item": v.item, "truth": v.truth.value, "cite": v.cite}
             for v in why.vetoes
@@ -166,7 +186,7 @@ def score_answer(snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Rol
     }
 
 
-def _line(line: ExplainedLine, declared: Any, viewer: Role) -> dict[str, Any]:
+def _line(line: ExplainedLine, declared: Any, viewer: Role, contested: frozenset[str]) -> dict[str, Any]:
     band = line.line.band
     masked = band is not None and band.item in declared and disclose(viewer, None, declared[band.item]) is Shown.MASKED
     return {
@@ -183,5 +203,6 @@ def _line(line: ExplainedLine, declared: Any, viewer: Role) -> dict[str, Any]:
         "value": None if masked else plain(line.value),
         "known": line.known,
         "masked": masked,
+        "contested": band is not None and band.item in contested,
         "cite": band.cite if band else "",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,7 +37,8 @@ class Asked:
     """Everything an options answer depends on beside the rules.
 
     ``need``: as the caller wrote it, without what was left out. ``facts``: the firm's known facts by id, its name among
-    them; what is absent is unknown. ``viewer`` decides what is masked.
+    them; what is absent is unknown. ``viewer`` decides what is masked. ``contested``: the objections
+    that stood, as the reader was told of them.
     """
 
     uscc: str
@@ -46,6 +47,7 @@ class Asked:
     need: Mapping[str, object]
     viewer: Role
     facts: Mapping[str, Scalar]
+    contested: Sequence[Mapping[str, object]] = ()
 
 
 def options_answer(asked: Asked, rules: Rules) -> dict[str, Any]:
@@ -68,6 +70,7 @@ def options_answer(asked: Asked, rules: Rules) -> dict[str, Any]:
             _masked(first_loan_answer(each), "definition", asked.viewer, rules) for each in whole.first_loan
         ],
         "claims": claims_answer(whole.claims),
+        "contested": list(asked.contested),
     }
 
 

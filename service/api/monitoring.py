@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from service.api.inputs import AsOf
 from service.api.route import DeskDep, requires, router
+from service.api.shapes_cases import LateAgenciesAnswer
 from service.api.shapes_monitoring import CoverageAnswer, GradesAnswer, MatchesAnswer, OverviewAnswer
 from service.auth import Action, Caller
 from service.encode import answered
 from service.usecases import monitoring
+from service.usecases.late_agencies import late_agencies
 
 routes = router("monitoring")
 Watcher = Annotated[Caller, requires(Action.READ_MONITORING)]
@@ -40,3 +42,9 @@ async def coverage(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Respon
 async def matches(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Response:
     """How many firms meet each product's conditions, and how many would need one more fact."""
     return answered(await run_in_threadpool(monitoring.matches, desk.shelf.on(as_of)))
+
+
+@routes.get("/monitoring/late-agencies", summary="Late agencies", responses={200: {"model": LateAgenciesAnswer}})
+async def late(caller: Watcher, desk: DeskDep) -> Response:
+    """Agencies past a limit: inquiries not answered, repairs not taken into their own data; the worst first."""
+    return answered({"items": await run_in_threadpool(late_agencies, desk.office, desk.now())})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
@@ -55,7 +55,20 @@ class FirmAnswer(Shape):
     size_class: str | None
     evaluation: EvaluationShape
     pd: float | None = Field(description="Probability of default in 12 months; null without an approved model")
+    contested: bool = Field(description="The firm objects to something this rests on; profile and score say to what")
     frozen: FrozenShape | None = Field(description="The quotable result of the last quarter end")
+
+
+class ContestedShape(NameShape):
+    """One objection, as every reader is told of it from the moment it was received."""
+
+    objection_id: str
+    item: str
+    record_id: str | None
+    state: str = Field(description="Stage of the objection; `zh` and `en` name it")
+    reason: str
+    since: datetime
+    statement: str | None = Field(description="The firm's own words, for who may see the item")
 
 
 class ProfileItem(Shape):
@@ -77,6 +90,7 @@ class ProfileItem(Shape):
     feed: str
     share: str
     personal: bool
+    contested: bool = Field(description="The firm objects to it; see `contested` of the whole answer")
 
 
 class ProfileAnswer(Shape):
@@ -86,6 +100,7 @@ class ProfileAnswer(Shape):
     snapshot_id: str
     known: int
     unknown: int
+    contested: list[ContestedShape]
     items: list[ProfileItem]
 
 
@@ -103,6 +118,7 @@ class ScoreLine(Shape):
     value: Any
     known: bool
     masked: bool
+    contested: bool
     cite: str
 
 
@@ -136,6 +152,7 @@ class ScoreAnswer(EvaluationShape):
     card: CardShape | None
     dimensions: dict[str, float]
     lines: list[ScoreLine] = Field(description="They sum to the score exactly")
+    contested: list[ContestedShape]
     vetoes: list[VetoShape]
     slots: list[SlotShape]
     notes: list[NameShape]

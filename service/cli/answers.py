@@ -15,6 +15,7 @@ from service.auth import Caller, Role
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, money, percent
 from service.clock import utc_now
+from service.marks import marks_of
 from service.office import Office
 from service.opaque import office_key
 from service.rulebook import facts
@@ -52,11 +53,13 @@ def firm(uscc: Annotated[str, typer.Argument(metavar="USCC")], as_of: AsOf = Non
     """Profile and evaluation of one firm."""
     out = Out(as_json)
     asked_code(uscc)
-    with _shelf() as (_, shelf):
+    with _shelf() as (office, shelf):
         snapshot = shelf.on(_day(as_of))
-        summary = firm_summary(shelf, snapshot, uscc)
-        score = firm_score(shelf, snapshot, uscc, _STAFF.role)
-        profile = firm_profile(snapshot, uscc, _STAFF.role)
+        with office.read() as session:
+            marks = marks_of(session, uscc)
+        summary = firm_summary(shelf, snapshot, uscc, marks)
+        score = firm_score(shelf, snapshot, uscc, _STAFF.role, marks=marks)
+        profile = firm_profile(snapshot, uscc, _STAFF.role, marks=marks)
     if as_json:
         out.json({**summary, "score": score, "profile": profile})
         return
@@ -110,7 +113,7 @@ def show_firm(out: Out, summary: dict[str, Any], score: dict[str, Any], profile:
                 t.name(item),
                 t("profile.masked") if item["masked"] and item["known"] else _value(out, item),
                 item["observed_on"],
-                t("profile.stale") if item["past_refresh"] else "",
+                t("profile.contested") if item["contested"] else t("profile.stale") if item["past_refresh"] else "",
             )
             for item in profile["items"]
             if item["category"] == category.code
@@ -178,7 +181,9 @@ def options(
     need = {"amount_yuan": amount_yuan, "term_months": term_months, "purpose": purpose, "security": security}
     with _shelf() as (office, shelf):
         snapshot = shelf.on(_day(as_of))
-        answer = list_options(office, snapshot, uscc, need, _STAFF.role, utc_now())
+        with office.read() as session:
+            marks = marks_of(session, uscc)
+        answer = list_options(office, snapshot, uscc, need, _STAFF.role, utc_now(), marks=marks)
     if as_json:
         out.json(answer)
         return

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from models.errors import DataFileError, RefusedInput, RongqiaoError
-from service.cli import answers, city, intake, receipts, rulebook, trust
+from service.cli import answers, cases, city, intake, people, receipts, rulebook, trust
 from service.cli.interrupt import listen, stop_if_pressed
 from service.cli.output import complain
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Rongqiao (融桥): the credit and financing matchmaker of a city. RONGQIAO_HOME is the data folder (./var).",
 )
-for _part in (city, intake, answers, receipts, rulebook, trust):
+for _part in (city, intake, answers, receipts, rulebook, cases, people, trust):
     _part.register(app)
 
 DONE, FAILED, REFUSED = 0, 1, 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from models.errors import NotFound
@@ -10,26 +11,48 @@ from scoring.evaluation.quarter import frozen_quarter
 from service.answers.firm import evaluation_answer, profile_answer, score_answer, summary_answer
 from service.auth import Role
 from service.disclosure import Consent
+from service.marks import Mark, standing_marks
 from service.rulebook import evaluations
 from service.shelf import Shelf
 from service.snapshots import OpenSnapshot
 
 
-def firm_summary(shelf: Shelf, snapshot: OpenSnapshot, uscc: str) -> dict[str, Any]:
-    """The firm in one screen, with the frozen result of the last quarter end beside the daily one."""
-    return {**summary_answer(snapshot, snapshot.row_of(uscc)), "frozen": _frozen(shelf, snapshot, uscc)}
+def firm_summary(shelf: Shelf, snapshot: OpenSnapshot, uscc: str, marks: Sequence[Mark] = ()) -> dict[str, Any]:
+    """The firm in one screen, with the frozen result of the last quarter end beside the daily one.
+
+    ``contested`` says whether anything it rests on is contested; the profile and the score say what.
+    """
+    return {
+        **summary_answer(snapshot, snapshot.row_of(uscc)),
+        "contested": bool(standing_marks(marks, snapshot.known_by)),
+        "frozen": _frozen(shelf, snapshot, uscc),
+    }
 
 
-def firm_profile(snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None) -> dict[str, Any]:
-    """The items of the profile that ``viewer`` may see."""
-    return profile_answer(snapshot, snapshot.row_of(uscc), viewer, consent)
+def firm_profile(
+    snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None, marks: Sequence[Mark] = ()
+) -> dict[str, Any]:
+    """The items of the profile that ``viewer`` may see, those under objection marked."""
+    standing = standing_marks(marks, snapshot.known_by)
+    return profile_answer(snapshot, snapshot.row_of(uscc), viewer, consent, standing)
 
 
-def firm_score(shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role) -> dict[str, Any]:
-    """The evaluation with every line of points, vetoes, notes, and the frozen quarter-end result."""
+def firm_score(
+    shelf: Shelf,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    viewer: Role,
+    consent: Consent | None = None,
+    marks: Sequence[Mark] = (),
+) -> dict[str, Any]:
+    """The evaluation with every line of points, vetoes, notes, objections, and the frozen quarter-end result."""
     row = snapshot.row_of(uscc)
     why = explain(evaluations(), snapshot.columns, row, snapshot.as_of)
-    return {**score_answer(snapshot, row, why, viewer), "frozen": _frozen(shelf, snapshot, uscc)}
+    standing = standing_marks(marks, snapshot.known_by)
+    return {
+        **score_answer(snapshot, row, why, viewer, consent, standing),
+        "frozen": _frozen(shelf, snapshot, uscc),
+    }
 
 
 def _frozen(shelf: Shelf, snapshot: OpenSnapshot, uscc: str) -> dict[str, Any] | None:
