@@ -23,15 +23,17 @@ from service.api import (
     health,
     models,
     monitoring,
+    objections,
     products,
     prospects,
     receipts,
+    repairs,
     reviews,
     schemes,
     tokens,
     what_if,
 )
-from service.api.route import Guard
+from service.api.route import BODY_PROBLEMS, Guard
 from service.auth import MAY
 from service.clock import utc_now
 from service.desk import Desk
@@ -40,8 +42,10 @@ from service.office import Office
 from service.pages import cost_list, index, reference, sign_in
 from service.pages.render import FOLDER
 from service.problem import install
+from service.rate_limits import RateLimits
 from service.settings import Settings
 from service.shelf import Shelf
+from service.time_limits import TimeLimits
 
 _DESCRIPTION = (
     "One credit profile per firm, an evaluation that explains itself, and options in yuan. "
@@ -63,6 +67,8 @@ _ROUTERS = (
     schemes.routes,
     receipts.routes,
     consents.routes,
+    objections.routes,
+    repairs.routes,
     audit.routes,
     models.routes,
     reviews.routes,
@@ -74,7 +80,7 @@ _ROUTERS = (
 
 def create_app(office: Office, settings: Settings, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """The application of one office. ``now`` replaces the clock in tests; it returns an aware UTC time."""
-    desk = Desk(office, settings, Shelf(office, settings.snapshot_check_seconds), now)
+    desk = Desk(office, settings, Shelf(office, settings.snapshot_check_seconds), RateLimits(settings), now)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +103,8 @@ def create_app(office: Office, settings: Settings, now: Callable[[], datetime] =
         app.router.routes.extend(router.routes)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     install(app)
-    app.add_middleware(Around, meter=desk.meter)
+    app.add_middleware(TimeLimits, settings=settings)
+    app.add_middleware(Around, meter=desk.meter, settings=settings)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 
@@ -118,6 +125,10 @@ def _document(app: FastAPI) -> dict[str, Any]:
     document.setdefault("components", {})["securitySchemes"] = {
         "clients": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/v1/oauth/token", "scopes": {}}}}
     }
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:
+                operation["responses"] |= {str(status): said for status, said in BODY_PROBLEMS.items()}
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema and (guard := guard_of(route)):
             for method in route.methods or ():

@@ -48,11 +48,24 @@ class Action(StrEnum):
     READ_COST_LIST = "read_cost_list"
     CONFIRM_COST_LIST = "confirm_cost_list"
     RECORD_CHARGES = "record_charges"
+    FILE_OBJECTION = "file_objection"
+    READ_OBJECTIONS = "read_objections"
+    STEP_OBJECTION = "step_objection"
+    READ_RECORDS = "read_records"
+    READ_REPAIR = "read_repair"
+    REQUEST_REPAIR = "request_repair"
+    STEP_REPAIR = "step_repair"
+    LIFT_PUBLICITY = "lift_publicity"
+    READ_NOTICES = "read_notices"
+    RECEIVE_NOTICE = "receive_notice"
 
 
 _EVERYONE = frozenset(Role)
 _LENDERS = frozenset({Role.BANK, Role.GUARANTOR})
 _STAFF = frozenset({Role.OFFICE, Role.APPROVER})
+#: Roles that stand for somebody: a lender, a firm, an agency.
+TENANTS = _LENDERS | {Role.FIRM, Role.AGENCY}
+TENANT_RULE = "Banks, guarantors, firms and agencies stand for a tenant (lender id, code, agency id); staff for none."
 
 #: The whole policy. A role that is not listed for an action is refused it (403).
 MAY: dict[Action, frozenset[Role]] = {
@@ -87,6 +100,18 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.READ_COST_LIST: _STAFF | {Role.BANK, Role.FIRM},
     Action.CONFIRM_COST_LIST: frozenset({Role.BANK, Role.FIRM}),
     Action.RECORD_CHARGES: frozenset({Role.BANK, Role.FIRM}),
+    # A case is seen by the firm it is about, the agency whose record it is, and staff; whose it is, is decided in SQL.
+    Action.FILE_OBJECTION: frozenset({Role.FIRM}),
+    Action.READ_OBJECTIONS: _STAFF | {Role.FIRM, Role.AGENCY},
+    Action.STEP_OBJECTION: _STAFF | {Role.FIRM, Role.AGENCY},
+    # Records hold what items mask for staff; the firm sees its own.
+    Action.READ_RECORDS: frozenset({Role.FIRM}),
+    Action.READ_REPAIR: _STAFF | {Role.FIRM, Role.AGENCY},
+    Action.REQUEST_REPAIR: frozenset({Role.FIRM}),
+    Action.STEP_REPAIR: _STAFF | {Role.FIRM, Role.AGENCY},
+    Action.LIFT_PUBLICITY: frozenset({Role.APPROVER}),
+    Action.READ_NOTICES: _STAFF | _LENDERS,
+    Action.RECEIVE_NOTICE: _LENDERS,
 }
 
 
@@ -133,12 +158,12 @@ NEEDS_POWER: dict[Action, str] = {
     Action.REVOKE_CONSENT: "consent",
 }
 #: Open to a firm's person with any power, or none: not about the firm's own data.
-_NO_POWER = frozenset({Action.READ_CATALOGUE, Action.READ_FEEDS, Action.READ_PRODUCTS, Action.READ_SCHEMES})
+NO_POWER = frozenset({Action.READ_CATALOGUE, Action.READ_FEEDS, Action.READ_PRODUCTS, Action.READ_SCHEMES})
 
 
 def check_power(caller: Caller, action: Action) -> None:
     """Raise the 403 refusal unless a firm's person holds the power the action needs. A firm's own system holds all."""
-    if caller.role is not Role.FIRM or not caller.person or action in _NO_POWER:
+    if caller.role is not Role.FIRM or not caller.person or action in NO_POWER:
         return
     needed = NEEDS_POWER.get(action, "view")
     if needed not in caller.powers:

@@ -8,8 +8,9 @@ from datetime import date, datetime
 
 from service.clock import day_of, utc_now
 from service.identity_provider import Discovery
-from service.middleware import Meter
+from service.meter import Meter
 from service.office import Office
+from service.rate_limits import RateLimits
 from service.settings import Settings
 from service.shelf import Shelf
 
@@ -21,6 +22,7 @@ class Desk:
     office: Office
     settings: Settings
     shelf: Shelf
+    rates: RateLimits
     now: Callable[[], datetime] = utc_now
     meter: Meter = field(default_factory=Meter)
     #: The city's identity provider, once somebody came from there.

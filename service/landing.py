@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
 from hashlib import sha256
@@ -57,8 +57,9 @@ def commit_batch(
     faults: Sequence[Faults],
     records: Any = None,
     earlier: Sequence[lake.LandedBatch] | None = None,
+    effect: Callable[[Session], None] | None = None,
 ) -> bool:
-    """Write quarantine and records, then name them and commit ``batch`` in one transaction.
+    """Write quarantine and records, then name them and commit ``batch`` in one transaction, with ``effect`` in it.
 
     False, with nothing done, if the feed's visible batches are no longer ``earlier``: another delivery landed
     meanwhile, and what was decided about these records no longer holds.
@@ -79,6 +80,8 @@ def commit_batch(
             lake.take_turn(session)
             if earlier is not None and lake.landed_batches(session, feed.id) != list(earlier):
                 return False
+            if effect:
+                effect(session)
             for draft in drafts:
                 draft.publish()
             session.add(batch)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import Counter
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import MutableHeaders
@@ -15,11 +13,16 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import RefusedInput
+from service.logs import logger_of
+from service.meter import Meter
 from service.problem import problem_of, problem_response, unexpected
+from service.settings import Settings
 
-log = logging.getLogger("rongqiao.http")
+log = logger_of("rongqiao.http")
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$", re.ASCII)
+#: As long as a firm's code or a person's number: an id like that would carry one into logs.
+_LIKE_A_CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{15,18}(?![0-9A-Za-z])", re.ASCII)
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -31,33 +34,22 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-
-class Meter:
-    """Requests by route, method and status, and the seconds they took, as Prometheus text."""
-
-    def __init__(self) -> None:
-        self.requests: Counter[tuple[str, str, int]] = Counter()
-        self.seconds: defaultdict[str, float] = defaultdict(float)
-
-    def add(self, route: str, method: str, status: int, seconds: float) -> None:
-        self.requests[route, method, status] += 1
-        self.seconds[route] += seconds
-
-    def lines(self) -> Iterator[str]:
-        yield "# TYPE rongqiao_requests_total counter"
-        for (route, method, status), count in sorted(self.requests.items()):
-            yield f'rongqiao_requests_total{{route="{route}",method="{method}",status="{status}"}} {count}'
-        yield "# TYPE rongqiao_request_seconds_total counter"
-        for route, seconds in sorted(self.seconds.items()):
-            yield f'rongqiao_request_seconds_total{{route="{route}"}} {seconds:.6f}'
+#: Once a browser came by https it comes by nothing else for a year.
+_HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+#: Where a route leaves the standing of its caller's quota, in the scope of the request.
+RATE_LIMIT = "rate_limit"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+#: Asked every few seconds by machines; counted, not logged.
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Around:
-    """Outermost layer. A failure inside becomes a 500 problem with the request id, and a logged traceback."""
+    """Outermost layer. A failure inside becomes a 500 problem with the request id, and a logged place of failure."""
 
-    def __init__(self, app: ASGIApp, meter: Meter):
+    def __init__(self, app: ASGIApp, meter: Meter, settings: Settings):
         self.app = app
         self.meter = meter
+        self.headers = _HEADERS | (_HTTPS_ONLY if settings.public_url.startswith("https://") else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +57,8 @@ class Around:
             return
         request = Request(scope, receive)
         offered = request.headers.get("x-request-id", "")
-        scope["request_id"] = offered if _REQUEST_ID.match(offered) else uuid.uuid4().hex
+        good = _REQUEST_ID.match(offered) and not _LIKE_A_CODE.search(offered)
+        scope["request_id"] = offered if good else uuid.uuid4().hex
         started = time.perf_counter()
         status = 0
 
@@ -76,7 +69,8 @@ class Around:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = scope["request_id"]
                 headers.setdefault("Cache-Control", "no-store")
-                for name, value in _HEADERS.items():
+                standing = scope.get(RATE_LIMIT)
+                for name, value in (self.headers | (standing.headers() if standing else {})).items():
                     headers[name] = value
             await send(message)
 
@@ -87,13 +81,32 @@ class Around:
             else:
                 await problem_response(problem_of(repeated), request)(scope, receive, send_with_headers)
         except Exception:
-            log.exception("request %s failed", scope["request_id"])
+            log.exception("request failed", request_id=scope["request_id"], route=_route(scope))
             if status:
                 raise
             await unexpected(request)(scope, receive, send_with_headers)
         finally:
-            route = getattr(scope.get("route"), "path", "(none)")
-            self.meter.add(route, scope["method"], status, time.perf_counter() - started)
+            route, method, seconds = _route(scope), _method(scope), time.perf_counter() - started
+            self.meter.add(route, method, status, seconds)
+            if route not in _QUIET:
+                log.info(
+                    "request",
+                    request_id=scope["request_id"],
+                    route=route,
+                    method=method,
+                    status=status,
+                    ms=round(seconds * 1000, 1),
+                )
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route that answered: what was asked about is no part of it."""
+    return str(getattr(scope.get("route"), "path", "(none)"))
+
+
+def _method(scope: Scope) -> str:
+    """The method, where it is one: it is free text of the caller."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _repeated(query_string: bytes) -> RefusedInput | None:

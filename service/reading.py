@@ -15,19 +15,24 @@ from service.audit.chain import Event
 from service.audit.journal import record
 from service.auth import Action, Caller, unknown_firm
 from service.disclosure import Consent
+from service.marks import Mark, marks_of
 from service.office import Office
 from service.policy import LENDING, PURPOSES, Decision, Grant, Purpose, Reason, decide
 
 
 @dataclass(frozen=True)
 class Access:
-    """A reading that was allowed and is in the journal. ``consent`` is its scope, ``None`` where none is needed."""
+    """A reading that was allowed and is in the journal. ``consent`` is its scope, ``None`` where none is needed.
+
+    ``marks``: what of the firm is contested at that moment.
+    """
 
     caller: Caller
     firm: str
     purpose: Purpose
     consent: Consent | None
     consent_id: str
+    marks: tuple[Mark, ...] = ()
 
 
 def open_file(
@@ -59,9 +64,10 @@ def open_file(
                 request_id=request_id,
             ),
         )
+        marks = marks_of(session, firm) if decision.allowed else ()
     if not decision.allowed or decision.purpose is None:
         raise _refusal(decision, caller, firm)
-    return Access(caller, firm, decision.purpose, grant and grant.scope, grant.id if grant else "")
+    return Access(caller, firm, decision.purpose, grant and grant.scope, grant.id if grant else "", marks)
 
 
 def purpose_of(text: str | None) -> Purpose | None:

@@ -83,7 +83,7 @@ def receipt_of(asked: Asked, answer: Mapping[str, Any], rules_digest: str, now: 
         subject=asked.uscc,
         snapshot_id=asked.snapshot_id,
         rules_digest=rules_digest,
-        question={"need": dict(asked.need), "viewer": asked.viewer.value},
+        question=question_of(asked),
         answer_sha256=digest(encode(answer)),
         answered_at=now,
         as_of=asked.as_of,
@@ -94,11 +94,25 @@ def receipt_of(asked: Asked, answer: Mapping[str, Any], rules_digest: str, now: 
     return made
 
 
+def question_of(asked: Asked) -> dict[str, Any]:
+    """What the receipt keeps of the question; ``contested`` only where something was."""
+    question: dict[str, Any] = {"need": dict(asked.need), "viewer": asked.viewer.value}
+    return question | {"contested": list(asked.contested)} if asked.contested else question
+
+
 def asked_again(receipt: Receipt, facts: Mapping[str, Scalar]) -> Asked:
     """The question of a receipt with the facts it names."""
     assert receipt.as_of is not None
     question = receipt.question
-    return Asked(receipt.subject, receipt.as_of, receipt.snapshot_id, question["need"], Role(question["viewer"]), facts)
+    return Asked(
+        receipt.subject,
+        receipt.as_of,
+        receipt.snapshot_id,
+        question["need"],
+        Role(question["viewer"]),
+        facts,
+        question.get("contested", ()),
+    )
 
 
 def add_receipt(session: Session, receipt: Receipt, asked: Asked) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import math
 import signal
 import socket
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -13,6 +15,7 @@ import uvicorn
 from models.errors import RefusedInput
 from service.app import create_app
 from service.desk import Desk
+from service.logs import configure_logs
 from service.office import Office
 from service.settings import Settings
 
@@ -25,6 +28,7 @@ def serve_office(office: Office, settings: Settings, started: Callable[[str], No
     listening = _bound(settings)
     address, port = listening.getsockname()[:2]
     settings = settings.model_copy(update={"port": port})
+    configure_logs()
     app = create_app(office, settings)
     config = uvicorn.Config(
         app,
@@ -32,31 +36,43 @@ def serve_office(office: Office, settings: Settings, started: Callable[[str], No
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=settings.stop_seconds,
+        # What the server says goes through our own handler, not one it would set up for itself.
+        log_config=None,
         timeout_keep_alive=15,
         h11_max_incomplete_event_size=64 * 1024,
     )
     shown = f"[{address}]" if ":" in address else address
     started(f"http://{shown}:{port}")
     try:
-        _Server(config, app.state.desk).run(sockets=[listening])
+        _Server(config, app.state.desk, settings.drain_seconds).run(sockets=[listening])
     finally:
         listening.close()
 
 
 class _Server(uvicorn.Server):
     """Says "not ready" from the first moment of stopping, and ends as done, not as killed: being told to stop is no
-    failure. A second Ctrl-C does not wait for open requests.
+    failure. After SIGTERM it still serves for ``drain_seconds``, so that a balancer can look and send others elsewhere.
+    A second Ctrl-C does not wait for open requests.
     """
 
-    def __init__(self, config: uvicorn.Config, desk: Desk):
+    def __init__(self, config: uvicorn.Config, desk: Desk, drain_seconds: float):
         super().__init__(config)
         self._desk = desk
+        self._drain_seconds = drain_seconds
+        self._stop_at = math.inf
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._desk.is_open = False
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
-        self.should_exit = True
+        if sig == signal.SIGTERM and self._drain_seconds:
+            self._stop_at = min(self._stop_at, time.monotonic() + self._drain_seconds)
+        else:
+            self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        self.should_exit = self.should_exit or time.monotonic() >= self._stop_at
+        return await super().on_tick(counter)
 
 
 def _bound(settings: Settings) -> socket.socket:

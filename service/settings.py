@@ -31,6 +31,16 @@ class Settings(BaseSettings):
     max_json_bytes: int = Field(default=1_000_000, ge=1_000, description="Largest JSON or form body.")
     max_batch_bytes: int = Field(default=512_000_000, ge=1_000, description="Largest delivered file, as it travels.")
     max_bad_share: float = Field(default=0.05, ge=0, le=1, description="A batch with a larger bad share is refused.")
+    requests_per_minute: int = Field(default=600, ge=1, description="Requests of one client, in each process.")
+    look_ups_per_minute: int = Field(default=30, ge=1, description="Readings of one firm by one client.")
+    tokens_per_minute: int = Field(default=60, ge=1, description="Token requests from one address.")
+    sign_ins_per_minute: int = Field(default=20, ge=1, description="Attempts to sign in from one address.")
+    body_seconds: float = Field(default=30, gt=0, description="Longest pause while a body arrives; then 408.")
+    answer_seconds: float = Field(default=60, gt=0, description="Longest wait for an answer to begin; then 504.")
+    batch_seconds: float = Field(default=1800, gt=0, description="The same for a delivered batch.")
+    drain_seconds: float = Field(
+        default=0, ge=0, description="After SIGTERM: how long to say not ready, and still serve, before stopping."
+    )
     token_seconds: int = Field(default=600, ge=10, le=3600, description="Life of a bearer token.")
     snapshot_check_seconds: float = Field(default=1.0, ge=0, description="How often a newer snapshot is looked for.")
     stop_seconds: int = Field(default=20, ge=1, description="How long a stopping server waits for open requests.")

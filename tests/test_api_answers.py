@@ -60,14 +60,16 @@ def test_the_latest_day_answers_whichever_was_built_last(city: Shell) -> None:
 def test_every_json_answer_has_its_documented_shape(city: Shell, snapshot: OpenSnapshot) -> None:
     uscc, filled = snapshot.firm_at(3), 0
     for route in city.http.app.routes:  # type: ignore[attr-defined]
-        named = re.search("batch|receipt|model_id|list_id|monitoring/model", getattr(route, "path", ""))
-        if not isinstance(route, APIRoute) or "GET" not in route.methods or named:
+        # One batch, receipt, model, list or case: its own tests hold it to its shape.
+        own = "batch|receipt|model_id|list_id|monitoring/model|objection_id|repair_id"
+        if not isinstance(route, APIRoute) or "GET" not in route.methods or re.search(own, route.path):
             continue
         shape = route.responses.get(200, {}).get("model")
         if shape is None:
             continue
         path = route.path.replace("{uscc}", uscc).replace("{product_id}", next(iter(offers().products)))
         path = path.replace("{parameter_id}", "lpr_1y").replace("{scheme_id}", "sy-first-loan-subsidy-2024")
+        path = path.replace("/records", "/records?item=penalty_general")
         assert issubclass(shape, BaseModel)
         guard = guard_of(route)
         by_firm = guard is not None and Role.OFFICE not in MAY[guard.action] and Role.FIRM in MAY[guard.action]

@@ -31,7 +31,7 @@ def test_without_a_snapshot_the_office_is_alive_but_not_ready(shell: Shell) -> N
 def test_metrics_count_requests_by_route(shell: Shell) -> None:
     shell.http.get("/healthz")
     lines = shell.http.get("/metrics", headers=shell.asks("auditor")).text
-    assert re.search(r'rongqiao_requests_total\{route="/healthz",method="GET",status="200"\} [1-9]', lines)
+    assert re.search(r'rongqiao_requests_total\{method="GET",route="/healthz",status="200"\} [1-9]', lines)
     assert "/v1/firms/{uscc}" in lines or "firms/9" not in lines, "a code never becomes a label"
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from models.errors import DataFileError, RefusedInput
 from service.audit.journal import record
 from service.cli import run
-from service.model_keys import rotate_key
+from service.model_keys import KEY_FILE, rotate_key
 from service.office import Office
 from service.usecases.read_audit import ANCHORS, anchor, audit_state
 from tests.test_audit import NOON, an_event, tampered, written
@@ -68,8 +68,11 @@ def test_a_forged_anchor_is_named_by_its_line(office: Office, change: str) -> No
     assert refused.value.line == 2
 
 
-def test_without_a_key_there_is_no_anchor(tmp_path: Path) -> None:
+def test_the_first_anchor_makes_the_key_and_a_lost_key_is_not_replaced_in_silence(tmp_path: Path) -> None:
     office = Office.open(tmp_path)
+    anchor(office, NOON)
+    assert audit_state(office)["anchors"] == 1
+    (tmp_path / KEY_FILE).unlink()
     with pytest.raises(RefusedInput, match="signing key"):
         anchor(office, NOON)
 

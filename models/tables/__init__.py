@@ -8,8 +8,10 @@ from models.tables.client_key import ClientKey, UsedAssertion
 from models.tables.consent import Consent, ConsentText, LenderTerms
 from models.tables.cost_list import CostListCharge, CostListConfirmation, CostListFile, CostListVersion
 from models.tables.model import ActiveModel, ModelEvent, ModelRow, SigningKey
+from models.tables.objection import CorrectionNotice, Objection, ObjectionStep
 from models.tables.person import Person, SignIn
 from models.tables.receipt import FactSet, Receipt
+from models.tables.repair import PublicityLift, Repair, RepairStep
 from models.tables.review import ReviewCase
 from models.tables.snapshot import Snapshot
 from models.tables.usage import UsageEvent
@@ -24,6 +26,7 @@ __all__ = [
     "ClientKey",
     "Consent",
     "ConsentText",
+    "CorrectionNotice",
     "CostListCharge",
     "CostListConfirmation",
     "CostListFile",
@@ -32,8 +35,13 @@ __all__ = [
     "LenderTerms",
     "ModelEvent",
     "ModelRow",
+    "Objection",
+    "ObjectionStep",
     "Person",
+    "PublicityLift",
     "Receipt",
+    "Repair",
+    "RepairStep",
     "ReviewCase",
     "SignIn",
     "SigningKey",

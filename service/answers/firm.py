@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from service.answers.pd import pd_answer
 from service.answers.rules import plain
 from service.auth import Role
 from service.disclosure import Consent, Shown, disclose
+from service.marks import Mark, marks_answer
 from service.model_shelf import ModelShelf
 from service.rulebook import evaluations
 from service.seedbook import catalogue
@@ -82,9 +83,15 @@ def _grade(grades: tuple[str, ...], place: Any) -> str | None:
     return grades[int(place)] if int(place) >= 0 else None
 
 
-def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Consent | None) -> dict[str, Any]:
-    """Every item the viewer may see, with observed day, age, source, freshness; missing is null and ``known`` false."""
+def profile_answer(
+    snapshot: OpenSnapshot, row: int, viewer: Role, consent: Consent | None, marks: Sequence[Mark] = ()
+) -> dict[str, Any]:
+    """Every item the viewer may see, with observed day, age, source, freshness; missing is null and ``known`` false.
+
+    ``marks`` say which are contested.
+    """
     declared = catalogue().items
+    contested = {mark.item for mark in marks}
     items = []
     readings = snapshot.readings(row)
     for name, item in declared.items():
@@ -114,8 +121,10 @@ def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Cons
                 "feed": reading.feed,
                 "share": item.share.value,
                 "personal": item.personal,
+                "contested": name in contested,
             }
         )
+    shown_items = {item["id"] for item in items}
     known = sum(1 for item in items if item["known"])
     return {
         "uscc": snapshot.firm_at(row),
@@ -124,12 +133,18 @@ def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Role, consent: Cons
         "snapshot_id": snapshot.id,
         "known": known,
         "unknown": len(items) - known,
+        "contested": marks_answer([mark for mark in marks if mark.item in shown_items], viewer, consent, declared),
         "items": items,
     }
 
 
 def score_answer(
-    snapshot: OpenSnapshot, row: int, why: Explanation, viewer: Role, consent: Consent | None = None
+    snapshot: OpenSnapshot,
+    row: int,
+    why: Explanation,
+    viewer: Role,
+    consent: Consent | None = None,
+    marks: Sequence[Mark] = (),
 ) -> dict[str, Any]:
     """The evaluation line by line. ``lines`` sum to ``score`` exactly, in text with three decimals.
 
@@ -137,6 +152,7 @@ def score_answer(
     values. So would a veto by such an item, which is left out.
     """
     declared = catalogue().items
+    contested = frozenset(mark.item for mark in marks)
     card = why.model.card if why.model else None
     return {
         "uscc": snapshot.firm_at(row),
@@ -156,7 +172,8 @@ def score_answer(
             "valid_until": card.valid_until,
         },
         "dimensions": {name: points(value) for name, value in why.dimensions.items()},
-        "lines": _lines(why, declared, viewer, consent),
+        "lines": _lines(why, declared, viewer, consent, contested),
+        "contested": marks_answer(marks, viewer, consent, declared),
         "vetoes": [
             {"id": v.id, "zh": v.zh, "en": v.en, "item": v.item, "truth": v.truth.value, "cite": v.cite}
             for v in why.vetoes
@@ -178,7 +195,11 @@ def score_answer(
 
 
 def _lines(
-    why: Explanation, declared: Mapping[str, Item], viewer: Role, consent: Consent | None
+    why: Explanation,
+    declared: Mapping[str, Item],
+    viewer: Role,
+    consent: Consent | None,
+    contested: frozenset[str],
 ) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     hidden: dict[str, Decimal] = {}
@@ -187,7 +208,7 @@ def _lines(
         if item is not None and disclose(viewer, consent, item) is Shown.HIDDEN:
             hidden[line.line.dimension] = hidden.get(line.line.dimension, Decimal(0)) + line.points
         else:
-            made.append(line_answer(line, declared, viewer, consent))
+            made.append(line_answer(line, declared, viewer, consent, contested))
     return made + [_undisclosed(dimension, total) for dimension, total in hidden.items()]
 
 
@@ -206,12 +227,17 @@ def _undisclosed(dimension: str, total: Decimal) -> dict[str, Any]:
         "value": None,
         "known": False,
         "masked": True,
+        "contested": False,
         "cite": "",
     }
 
 
 def line_answer(
-    line: ExplainedLine, declared: Mapping[str, Item], viewer: Role, consent: Consent | None = None
+    line: ExplainedLine,
+    declared: Mapping[str, Item],
+    viewer: Role,
+    consent: Consent | None = None,
+    contested: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """One line of an evaluation, its value masked where ``viewer`` may not see the item."""
     band = line.line.band
@@ -232,5 +258,6 @@ def line_answer(
         "value": None if masked else plain(line.value),
         "known": line.known,
         "masked": masked,
+        "contested": band is not None and band.item in contested,
         "cite": band.cite if band else "",
     }

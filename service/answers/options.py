@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -39,7 +39,8 @@ class Asked:
     """Everything an options answer depends on beside the rules.
 
     ``need``: as the caller wrote it, without what was left out. ``facts``: the firm's known facts by id, its name among
-    them; what is absent is unknown. ``viewer`` decides what is masked.
+    them; what is absent is unknown. ``viewer`` decides what is masked. ``contested``: the objections
+    that stood, as the reader was told of them.
     """
 
     uscc: str
@@ -48,6 +49,7 @@ class Asked:
     need: Mapping[str, object]
     viewer: Role
     facts: Mapping[str, Scalar]
+    contested: Sequence[Mapping[str, object]] = ()
 
 
 def options_answer(asked: Asked, rules: Rules) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def options_answer(asked: Asked, rules: Rules) -> dict[str, Any]:
         "snapshot_id": asked.snapshot_id,
         "need": need_answer(stated),
         **whole_answer(whole, asked.viewer, rules),
+        "contested": list(asked.contested),
     }
 
 

@@ -8,13 +8,14 @@ from fastapi import Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from service.api.inputs import Cursor, Limit
-from service.api.paging import before_of, journal_page
+from service.api.inputs import Cursor, Limit, Since
+from service.api.paging import before_of, journal_page, page_of, paged
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
-from service.api.shapes_trust import AuditEntryAnswer
+from service.api.shapes_trust import AlarmAnswer, AuditEntryAnswer
 from service.auth import Action, Caller
 from service.encode import answered
+from service.usecases.find_alarms import alarms_since
 from service.usecases.read_audit import audit_entries
 
 routes = router("audit")
@@ -33,3 +34,19 @@ async def read_audit(
     """Who did what to whose data, why, under which consent, and how it ended; newest first. Nobody can change it."""
     found = await run_in_threadpool(audit_entries, desk.office, before_of(cursor), limit + 1, firm, actor)
     return answered(journal_page(found, limit))
+
+
+@routes.get("/audit/alarms", summary="Unusual readings", responses={200: {"model": Page[AlarmAnswer]}})
+async def read_alarms(
+    caller: Auditor, desk: DeskDep, since: Since = None, cursor: Cursor = "", limit: Limit = 100
+) -> Response:
+    """Callers that read unusually much, at night, in vain, far away, or without a need behind it; newest first.
+
+    What counts as unusual stands in seed/alarms.yaml. An alarm is a reason to ask, not a finding.
+    """
+    newest = desk.shelf.newest()
+    snapshot = desk.shelf.by_id(newest.id) if newest else None
+    found = await run_in_threadpool(alarms_since, desk.office, snapshot, since, desk.now())
+    keys = [f"{each['rule']} {each['actor']} {each['since'].isoformat()}" for each in found]
+    page, following = page_of(found, keys, cursor, limit)
+    return answered(paged(page, following))

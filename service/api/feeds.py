@@ -23,6 +23,7 @@ from service.desk import Desk
 from service.encode import answered
 from service.seedbook import feeds
 from service.strict_json import limited
+from service.time_limits import PATIENCE
 from service.usecases.ingest_batch import BatchReport, ingest_batch
 from service.usecases.list_rejects import list_rejects
 from service.usecases.read_rejects import read_rejects
@@ -86,6 +87,7 @@ async def deliver(
     does.
     """
     desk = desk_of(request)
+    request.scope[PATIENCE] = desk.settings.batch_seconds
     feed = feeds().get_or_refuse(feed_id)
     check_agency(caller, feed.agency, "feed", feed_id)
     name = FilePath(filename).name or "delivery"

@@ -28,7 +28,8 @@ async def read_firm(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = Non
 
     A firm sees itself, the office every firm. A lender is told that there is no such firm until the firm consents.
     """
-    return answered(firm_summary(desk.shelf, desk.shelf.on(as_of), uscc, access.caller.role, access.consent))
+    snapshot, viewer = desk.shelf.on(as_of), access.caller.role
+    return answered(firm_summary(desk.shelf, snapshot, uscc, viewer, access.consent, access.marks))
 
 
 @routes.get("/firms/{uscc}/profile", summary="The 139 items of a firm", responses={200: {"model": ProfileAnswer}})
@@ -37,13 +38,14 @@ async def read_profile(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = 
 
     Missing is null with known false, never zero. Values of personal items are masked for staff.
     """
-    return answered(firm_profile(desk.shelf.on(as_of), uscc, access.caller.role, access.consent))
+    return answered(firm_profile(desk.shelf.on(as_of), uscc, access.caller.role, access.consent, access.marks))
 
 
 @routes.get("/firms/{uscc}/score", summary="The evaluation of a firm", responses={200: {"model": ScoreAnswer}})
 async def read_score(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
     """Score, grade, range for missing items, standing among peers, and the lines that sum to the score exactly."""
-    return answered(firm_score(desk.shelf, desk.shelf.on(as_of), uscc, access.caller.role, access.consent))
+    snapshot = desk.shelf.on(as_of)
+    return answered(firm_score(desk.shelf, snapshot, uscc, access.caller.role, access.consent, access.marks))
 
 
 @routes.get("/firms/{uscc}/options", summary="What financing fits a firm", responses={200: {"model": OptionsAnswer}})
@@ -83,5 +85,15 @@ async def read_options(
     }
     snapshot = desk.shelf.on(as_of)
     return answered(
-        await run_in_threadpool(list_options, desk.office, snapshot, uscc, need, access.caller.role, desk.now())
+        await run_in_threadpool(
+            list_options,
+            desk.office,
+            snapshot,
+            uscc,
+            need,
+            access.caller.role,
+            desk.now(),
+            access.consent,
+            access.marks,
+        )
     )

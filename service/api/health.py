@@ -8,14 +8,17 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from sqlalchemy import text
-from starlette.responses import PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from service.api.route import PROBLEMS, DeskDep, requires
 from service.api.shapes import Health, Readiness, VersionAnswer
 from service.auth import Action, Caller
 from service.desk import Desk
 from service.encode import answered
+from service.meter import MEDIA_TYPE
 from service.rulebook import pd_scale
+from service.usecases.office_gauges import office_gauges
 
 router = APIRouter(tags=["operation"])
 _LEAST_FREE_BYTES = 100_000_000
@@ -68,8 +71,11 @@ async def version_answer(desk: DeskDep) -> Response:
     "/metrics", summary="Counters as Prometheus text", responses={**PROBLEMS, 200: {"content": {"text/plain": {}}}}
 )
 async def metrics(caller: Annotated[Caller, requires(Action.READ_METRICS)], desk: DeskDep) -> Response:
-    """Requests by route and status, and the seconds they took, since the process started."""
-    return PlainTextResponse("\n".join(desk.meter.lines()) + "\n")
+    """Requests by route and status and the seconds they took, since the process started; age of data and of anchors."""
+    now = desk.now()
+    for gauge in await run_in_threadpool(office_gauges, desk.office, now):
+        desk.meter.tell(gauge.name, gauge.meaning, gauge.value)
+    return Response(desk.meter.text(), media_type=MEDIA_TYPE)
 
 
 def _database_answers(desk: Desk) -> bool:

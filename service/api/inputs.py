@@ -29,6 +29,7 @@ def _day(field: str, meaning: str) -> Any:
 
 AsOf = _day("as_of", "The day asked about")
 On = _day("on", "The day asked about; default today")
+Since = _day("since", "The first day looked at; default a week back")
 AppliedOn = _day("applied_on", "The day of an application, from which its clocks run")
 ExpiresOn = _day("expires_on", "The last day an adjusted grade is shown")
 CoversTo = _day("covers_to", "The day up to which the delivery is complete; default its last observed day")

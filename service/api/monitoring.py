@@ -13,6 +13,7 @@ from service.answers.watch import watch_answer
 from service.api.inputs import AsOf, Cursor, Limit
 from service.api.paging import bad_cursor, paged, read, write
 from service.api.route import DeskDep, requires, router
+from service.api.shapes_cases import LateAgenciesAnswer
 from service.api.shapes_monitoring import (
     CoverageAnswer,
     GradesAnswer,
@@ -26,6 +27,7 @@ from service.auth import Action, Caller
 from service.encode import answered
 from service.usecases import monitoring
 from service.usecases.health_index import health_index
+from service.usecases.late_agencies import late_agencies
 from service.usecases.watch_list import watch_list
 from service.usecases.watch_model import watch_model
 
@@ -111,3 +113,9 @@ async def watched(
     following = answer.pop("next_start")
     cursor_of_next = None if following is None else write(f"{snapshot.id} industry={industry} {following}")
     return answered(paged(answer.pop("items"), cursor_of_next, **answer))
+
+
+@routes.get("/monitoring/late-agencies", summary="Late agencies", responses={200: {"model": LateAgenciesAnswer}})
+async def late(caller: Watcher, desk: DeskDep) -> Response:
+    """Agencies past a limit: inquiries not answered, repairs not taken into their own data; the worst first."""
+    return answered({"items": await run_in_threadpool(late_agencies, desk.office, desk.now())})

@@ -15,6 +15,8 @@ from service.api.inputs import Uscc
 from service.api.shapes import Problem
 from service.auth import Action, Caller, check_may, not_authenticated
 from service.desk import Desk
+from service.middleware import RATE_LIMIT
+from service.rate_limits import Policy
 from service.reading import Access, open_file
 from service.strict_json import parse_strict, read_limited
 from service.usecases.issue_token import caller_of
@@ -61,17 +63,28 @@ class StrictRoute(APIRoute):
         return strictly
 
 
+def _documented(words: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {status: {"description": said, "content": content} for status, said in words.items()}
+
+
 #: Each of these may come back from any guarded route; the document says so once per route.
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": words, "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
-    for status, words in {
+PROBLEMS = _documented(
+    {
         400: "Malformed request",
         401: "No valid token",
         403: "The role may not do this",
         404: "No such thing, or not for you",
         422: "Refused input: field, value, rule, fix",
-    }.items()
-}
+        429: "Asked too often; Retry-After says when to ask again",
+        503: "Nothing has been built yet",
+        504: "No answer in time; a change may still have been made and is safe to repeat",
+    }
+)
+#: And these from any route that takes a body.
+BODY_PROBLEMS = _documented(
+    {408: "The body stopped arriving", 413: "The body is too large", 415: "The body is of another kind"}
+)
 
 
 def router(tag: str) -> APIRouter:
@@ -90,6 +103,22 @@ COOKIE = "__Host-rongqiao"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+def count(request: Request, policy: Policy, *who: str) -> None:
+    """Count the request against a quota; 429 when it is used up. The answer's headers tell where it stands."""
+    standing = desk_of(request).rates.count(policy, *who)
+    request.scope[RATE_LIMIT] = standing
+    if standing.exceeded:
+        raise standing.refusal()
+
+
+def count_address(request: Request, policy: Policy) -> None:
+    """Count a request of somebody who has not proved who they are, by the address it comes from.
+
+    Behind a proxy on this machine that is what the proxy says in X-Forwarded-For; nobody else is believed.
+    """
+    count(request, policy, request.client.host if request.client else "")
+
+
 class Guard:
     """The dependency behind :func:`requires`; ``action`` is readable for the inventory test and the API document."""
 
@@ -98,6 +127,7 @@ class Guard:
 
     async def __call__(self, request: Request) -> Caller:
         caller = await run_in_threadpool(_caller, request)
+        count(request, Policy.CLIENT, caller.client_id)
         check_may(caller, self.action)
         return caller
 
@@ -148,6 +178,7 @@ class FirmGuard(Guard):
         ] = None,
     ) -> Access:
         caller = await super().__call__(request)
+        count(request, Policy.LOOK_UP, caller.client_id, uscc)
         desk = desk_of(request)
         told = request.scope["request_id"]
         return await run_in_threadpool(open_file, desk.office, caller, uscc, x_purpose, self.action, desk.now(), told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field
@@ -77,7 +77,20 @@ class FirmAnswer(Shape):
     pd: PdShape = Field(description="Probability of default; unknown, and said so, without an approved model")
     override: OverrideShape | None = Field(description="A grade adjusted by a reviewer, beside the evaluation")
     other_evaluations: list[OtherEvaluation] = Field(description="Those you may see")
+    contested: bool = Field(description="The firm objects to something this rests on; profile and score say to what")
     frozen: FrozenShape | None = Field(description="The quotable result of the last quarter end")
+
+
+class ContestedShape(NameShape):
+    """One objection, as every reader is told of it from the moment it was received."""
+
+    objection_id: str
+    item: str
+    record_id: str | None
+    state: str = Field(description="Stage of the objection; `zh` and `en` name it")
+    reason: str
+    since: datetime
+    statement: str | None = Field(description="The firm's own words, for who may see the item")
 
 
 class ProfileItem(Shape):
@@ -99,6 +112,7 @@ class ProfileItem(Shape):
     feed: str
     share: str
     personal: bool
+    contested: bool = Field(description="The firm objects to it; see `contested` of the whole answer")
 
 
 class ProfileAnswer(Shape):
@@ -108,6 +122,7 @@ class ProfileAnswer(Shape):
     snapshot_id: str
     known: int
     unknown: int
+    contested: list[ContestedShape]
     items: list[ProfileItem]
 
 
@@ -125,6 +140,7 @@ class ScoreLine(Shape):
     value: Any
     known: bool
     masked: bool
+    contested: bool
     cite: str
 
 
@@ -163,6 +179,7 @@ class ScoreAnswer(EvaluationShape):
     card: CardShape | None
     dimensions: dict[str, float]
     lines: list[ScoreLine] = Field(description="They sum to the score exactly")
+    contested: list[ContestedShape]
     vetoes: list[VetoShape]
     slots: list[SlotShape]
     notes: list[NameShape]

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from service.api.shapes import Shape
+from service.api.shapes_firm import ContestedShape
 from service.api.shapes_rules import BenefitShape, CostShape, FindingShape, NameShape, OnceShape
 from service.api.shapes_ways import (
     ClaimsShape,
@@ -71,3 +72,4 @@ class OptionsAnswer(Shape):
     settles: list[SettlesShape] = Field(description="Each unknown with the document that would settle it")
     first_loan: list[FirstLoanShape]
     claims: ClaimsShape
+    contested: list[ContestedShape]

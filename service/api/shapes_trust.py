@@ -70,6 +70,21 @@ class AuditEntryAnswer(LookAnswer):
     entry_hash: str
 
 
+class AlarmAnswer(Shape):
+    """An unusual amount or kind of readings by one caller."""
+
+    rule: str = Field(description="hour, day, night, denials, outside_district, no_need")
+    actor: str
+    role: str
+    house: str
+    since: datetime
+    readings: int
+    threshold: int = Field(description="So many readings would have gone unsaid")
+    firms: int = Field(description="How many firms they were about")
+    first_entry: int = Field(description="Number of the first entry of the journal")
+    last_entry: int
+
+
 class AuditStateAnswer(Shape):
     entries: int
     head_hash: str

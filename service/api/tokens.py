@@ -12,13 +12,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.errors import RefusedInput
-from service.api.route import PROBLEMS, DeskDep
+from service.api.route import PROBLEMS, DeskDep, count_address
 from service.api.shapes import TokenAnswer
 from service.client_assertion import TYPE
 from service.desk import Desk
 from service.encode import encode
 from service.forms import malformed, read_form
 from service.problem import problem_of, problem_response
+from service.rate_limits import Policy
 from service.usecases.issue_token import IssuedToken, issue_token, issue_token_by_key
 
 router = APIRouter(prefix="/v1", tags=["access"])
@@ -52,7 +53,7 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 @router.post(
     "/oauth/token",
     summary="Get a bearer token",
-    responses={200: {"model": TokenAnswer}, 400: PROBLEMS[400], 401: PROBLEMS[401]},
+    responses={200: {"model": TokenAnswer}, 400: PROBLEMS[400], 401: PROBLEMS[401], 429: PROBLEMS[429]},
     openapi_extra=_BODY,
 )
 async def token(request: Request, desk: DeskDep) -> Response:
@@ -61,6 +62,7 @@ async def token(request: Request, desk: DeskDep) -> Response:
     The assertion's `aud` is the address of this route. The secret goes into the form or into HTTP Basic.
     """
     try:
+        count_address(request, Policy.TOKEN)
         form = await read_form(request)
         issued = await run_in_threadpool(_issue, request, desk, form)
     except RefusedInput as refused:

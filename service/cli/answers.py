@@ -18,6 +18,7 @@ from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, money, percent
 from service.cli.pd import show_pd
 from service.clock import utc_now
+from service.marks import marks_of
 from service.office import Office
 from service.opaque import office_key
 from service.rulebook import facts
@@ -55,11 +56,13 @@ def firm(uscc: Annotated[str, typer.Argument(metavar="USCC")], as_of: AsOf = Non
     """Profile and evaluation of one firm."""
     out = Out(as_json)
     asked_code(uscc)
-    with _shelf() as (_, shelf):
+    with _shelf() as (office, shelf):
         snapshot = shelf.on(_day(as_of))
-        summary = firm_summary(shelf, snapshot, uscc, _STAFF.role)
-        score = firm_score(shelf, snapshot, uscc, _STAFF.role)
-        profile = firm_profile(snapshot, uscc, _STAFF.role)
+        with office.read() as session:
+            marks = marks_of(session, uscc)
+        summary = firm_summary(shelf, snapshot, uscc, _STAFF.role, marks=marks)
+        score = firm_score(shelf, snapshot, uscc, _STAFF.role, marks=marks)
+        profile = firm_profile(snapshot, uscc, _STAFF.role, marks=marks)
     if as_json:
         out.json({**summary, "score": score, "profile": profile})
         return
@@ -115,7 +118,7 @@ def show_firm(out: Out, summary: dict[str, Any], score: dict[str, Any], profile:
                 t.name(item),
                 t("profile.masked") if item["masked"] and item["known"] else _value(out, item),
                 item["observed_on"],
-                t("profile.stale") if item["past_refresh"] else "",
+                t("profile.contested") if item["contested"] else t("profile.stale") if item["past_refresh"] else "",
             )
             for item in profile["items"]
             if item["category"] == category.code
@@ -193,7 +196,9 @@ def options(
     }
     with _shelf() as (office, shelf):
         snapshot = shelf.on(_day(as_of))
-        answer = list_options(office, snapshot, uscc, need, _STAFF.role, utc_now())
+        with office.read() as session:
+            marks = marks_of(session, uscc)
+        answer = list_options(office, snapshot, uscc, need, _STAFF.role, utc_now(), marks=marks)
     if as_json:
         out.json(answer)
         return

@@ -8,11 +8,14 @@ from typing import Annotated
 import typer
 
 from models.errors import RefusedInput
+from service.asking import asked_day
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import utc_now
+from service.shelf import Shelf
 from service.usecases.backup_office import BackupReport, backup_office, restore_office
-from service.usecases.read_audit import anchor, audit_state
+from service.usecases.find_alarms import alarms_since
+from service.usecases.read_audit import ANCHORS, anchor, audit_entries, audit_state
 
 audit = typer.Typer(help="The audit journal.", no_args_is_help=True)
 
@@ -46,14 +49,74 @@ def verify_audit(as_json: AsJson = False) -> None:
 
 @audit.command("anchor")
 def anchor_audit(as_json: AsJson = False) -> None:
-    """Sign the end of the journal into audit-anchors.jsonl; copy that file off this machine, so that a cut shows."""
+    """Sign the end of the journal and add it to audit-anchors.jsonl: copy that file off this machine each day."""
     out = Out(as_json)
     with office_of(settings_of()) as office:
         said = anchor(office, utc_now())
     if as_json:
         out.json(said)
     else:
-        out.line(out.t("audit.anchored", entry=said["seq"]))
+        out.line(out.t("audit.anchored", seq=said["seq"], entry_hash=said["entry_hash"], file=ANCHORS))
+
+
+@audit.command("list")
+def list_audit(
+    firm: Annotated[str, typer.Option(help="Only entries about this firm.")] = "",
+    actor: Annotated[str, typer.Option(help="Only entries of this client or person.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many entries at most.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Entries of the journal, newest first."""
+    out = Out(as_json)
+    with office_of(settings_of()) as office:
+        entries = audit_entries(office, None, limit, firm, actor)
+    if as_json:
+        out.json({"items": entries, "next_cursor": None})
+        return
+    t = out.t
+    heads = ("seq", "at", "actor", "action", "firm", "purpose", "result", "reason")
+    out.table(
+        [t(f"audit.{head}") for head in heads],
+        [(str(each["seq"]), *(each[head] for head in heads[1:])) for each in entries],
+        whole=(0, 1),
+    )
+
+
+@audit.command("alarms")
+def list_alarms(
+    since: Annotated[str | None, typer.Option(help="First day looked at (YYYY-MM-DD); default a week back.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Callers that read unusually: too much, at night, in vain, far away, or without a need behind it."""
+    out = Out(as_json)
+    with office_of(settings_of()) as office:
+        shelf = Shelf(office)
+        snapshot = shelf.current() if shelf.newest() else None
+        found = alarms_since(office, snapshot, asked_day(since, "since") if since else None, utc_now())
+    if as_json:
+        out.json({"items": found, "next_cursor": None})
+        return
+    t = out.t
+    if not found:
+        out.line(t("alarm.none"))
+        return
+    out.table(
+        [t(f"alarm.{head}") for head in ("since", "why", "actor", "readings", "threshold", "firms", "entries")],
+        [
+            (
+                each["since"].strftime("%Y-%m-%d %H:%M"),
+                t.word("alarm_rule", each["rule"]),
+                each["actor"],
+                each["readings"],
+                each["threshold"],
+                each["firms"],
+                f"{each['first_entry']}…{each['last_entry']}",
+            )
+            for each in found
+        ],
+        numbers=(3, 4, 5),
+        whole=(0,),
+    )
 
 
 def backup(

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from models.errors import NotFound, RefusedInput
-from service.api.route import COOKIE, DeskDep
+from service.api.route import COOKIE, DeskDep, count_address
 from service.desk import Desk
 from service.encode import encode
 from service.forms import malformed, read_form
@@ -21,6 +21,7 @@ from service.identity_provider import Discovery, Errand, Provider, begin_errand,
 from service.identity_provider import refused as refused_answer
 from service.opaque import office_key
 from service.pages.render import language_of, page
+from service.rate_limits import Policy
 from service.usecases.sign_in import (
     SECOND_FACTOR_KEY,
     Begun,
@@ -46,6 +47,7 @@ async def show_form(request: Request, desk: DeskDep) -> Response:
 @router.post("/sign-in")
 async def begin(request: Request, desk: DeskDep) -> Response:
     """Begin a session, or show the form again; what was wrong is not said."""
+    count_address(request, Policy.SIGN_IN)
     _check_origin(request)
     form = await read_form(request)
     given = [form.get(name, "") for name in ("person", "password", "code")]

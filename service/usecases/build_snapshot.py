@@ -28,6 +28,7 @@ from service.review_queue import add_cases, drawn_cases
 from service.snapshot_contents import BuildProgress, Run, make_contents
 from service.snapshots import OpenSnapshot
 from service.stages import Stages
+from service.usecases.lift_publicity import end_lifts
 
 _DRAFT = "snapshot-"
 
@@ -70,6 +71,7 @@ def build_snapshot(
     run = Run(progress)
     with _only_build(office):
         with run.stage("select"):
+            end_lifts(office, known_by)
             inputs = select_inputs(office, as_of, known_by, feeds)
             made_of = described(inputs, catalogue, feeds, stages)
             snapshot_id = sha256(files.json_bytes(made_of, sort_keys=True)).hexdigest()[:20]

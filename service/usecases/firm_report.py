@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from models.errors import NotFound
@@ -13,6 +14,7 @@ from service.answers.pd import pd_answer, pd_lines
 from service.answers.reviews import override_answer
 from service.auth import Role
 from service.disclosure import Consent
+from service.marks import Mark, standing_marks
 from service.review_queue import override_of
 from service.rulebook import evaluations
 from service.shelf import Shelf
@@ -20,35 +22,52 @@ from service.snapshots import OpenSnapshot
 
 
 def firm_summary(
-    shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None
+    shelf: Shelf,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    viewer: Role,
+    consent: Consent | None = None,
+    marks: Sequence[Mark] = (),
 ) -> dict[str, Any]:
     """The firm in one screen, with the frozen result of the last quarter end beside the daily one, and the other
     evaluations that ``viewer`` may see.
+
+    ``contested`` says whether anything it rests on is contested; the profile and the score say what.
     """
     row = snapshot.row_of(uscc)
     return {
         **summary_answer(snapshot, row, shelf.models),
+        "contested": bool(standing_marks(marks, snapshot.known_by)),
         "other_evaluations": other_evaluations(snapshot, row, viewer, consent),
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
         "frozen": _frozen(shelf, snapshot, uscc),
     }
 
 
-def firm_profile(snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None) -> dict[str, Any]:
-    """The items of the profile that ``viewer`` may see."""
-    return profile_answer(snapshot, snapshot.row_of(uscc), viewer, consent)
+def firm_profile(
+    snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None, marks: Sequence[Mark] = ()
+) -> dict[str, Any]:
+    """The items of the profile that ``viewer`` may see, those under objection marked."""
+    standing = standing_marks(marks, snapshot.known_by)
+    return profile_answer(snapshot, snapshot.row_of(uscc), viewer, consent, standing)
 
 
 def firm_score(
-    shelf: Shelf, snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None
+    shelf: Shelf,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    viewer: Role,
+    consent: Consent | None = None,
+    marks: Sequence[Mark] = (),
 ) -> dict[str, Any]:
-    """The evaluation with every line of points, vetoes, notes, the probability of default with its lines, a grade
-    adjusted by hand, and the frozen quarter-end result.
+    """The evaluation with every line of points, vetoes, notes, objections, the probability of default with its lines, a
+    grade adjusted by hand, and the frozen quarter-end result.
     """
     row = snapshot.row_of(uscc)
     why = explain(evaluations(), snapshot.columns, row, snapshot.as_of)
+    standing = standing_marks(marks, snapshot.known_by)
     return {
-        **score_answer(snapshot, row, why, viewer, consent),
+        **score_answer(snapshot, row, why, viewer, consent, standing),
         "other_evaluations": other_evaluations(snapshot, row, viewer, consent, lines=True),
         "pd": {**pd_answer(snapshot, row, shelf.models), **pd_lines(snapshot, row, shelf.models, viewer, consent)},
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+import orjson
 
 from models.kinds import Scalar
 from models.tables import Receipt
 from service.answers.options import Asked, options_answer
 from service.auth import Role
 from service.clock import day_of
+from service.disclosure import Consent
+from service.encode import encode
+from service.marks import Mark, marks_answer, standing_marks
 from service.office import Office
 from service.receipts import add_receipt, keep_rule_set, receipt_of
 from service.rulebook import Rules, rules
@@ -19,18 +24,27 @@ from service.usecases.count_usage import Usage, add_usage
 
 
 def list_options(
-    office: Office, snapshot: OpenSnapshot, uscc: str, need: Mapping[str, object], viewer: Role, now: datetime
+    office: Office,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    need: Mapping[str, object],
+    viewer: Role,
+    now: datetime,
+    consent: Consent | None = None,
+    marks: Sequence[Mark] = (),
 ) -> dict[str, Any]:
     """The options as of the snapshot's day, best first.
 
     ``need``: ``amount_yuan``, ``term_months``, ``purpose``, ``security``, ``contract_on``, ``enjoyed`` as the caller
     wrote them; what is left out of a loan is filled in from each product's usual case, and the option says so. The same
     question about the same snapshot under the same rules has the same receipt. The receipt keeps all that is needed to
-    answer again.
+    answer again, the objections that stood (``marks``) included.
     """
     stated = {name: value for name, value in need.items() if value is not None}
     facts = firm_facts(snapshot, snapshot.row_of(uscc))
-    asked = Asked(uscc, snapshot.as_of, snapshot.id, stated, viewer, facts)
+    standing = standing_marks(marks, snapshot.known_by)
+    contested = orjson.loads(encode(marks_answer(standing, viewer, consent, rules().catalogue.items)))
+    asked = Asked(uscc, snapshot.as_of, snapshot.id, stated, viewer, facts, contested)
     answer = options_answer(asked, rules())
     receipt = receipt_of(asked, answer, rules().files.digest, now)
     _keep(office, receipt, asked, answer, rules())

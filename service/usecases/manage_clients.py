@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Client, ClientKey, Token
 from service.audit.chain import Event
 from service.audit.journal import record
-from service.auth import Role, hashed, new_secret
+from service.auth import TENANT_RULE, TENANTS, Role, hashed, new_secret
 from service.client_assertion import read_key
 from service.encode import canonical
 from service.office import Office
 
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}", re.ASCII)
+
 
 def add_client(office: Office, client_id: str, role: Role, tenant: str, names: tuple[str, str], now: datetime) -> str:
     """A new client; its secret, told this once and kept as a hash only."""
+    if not _ID.fullmatch(client_id):
+        raise _refused("client_id", client_id, "An id has 2 to 64 letters, digits, dots, dashes.", "Choose another id.")
+    if bool(tenant) != (role in TENANTS):
+        raise _refused("tenant", tenant, TENANT_RULE, "Leave it out for staff, name it for the others.")
     secret = new_secret()
     with office.write() as session:
         if session.get(Client, client_id) is not None:
@@ -32,11 +39,38 @@ def add_client(office: Office, client_id: str, role: Role, tenant: str, names: t
     return secret
 
 
+def list_clients(office: Office) -> list[dict[str, Any]]:
+    """Every client with its keys; neither secrets nor their hashes."""
+    with office.read() as session:
+        keys: dict[str, list[dict[str, Any]]] = {}
+        for key in session.scalars(select(ClientKey).order_by(ClientKey.added_at, ClientKey.kid)):
+            told = {"kid": key.kid, "added_at": key.added_at, "retired_at": key.retired_at}
+            keys.setdefault(key.client_id, []).append(told)
+        return [
+            {
+                "id": client.id,
+                "role": client.role,
+                "tenant": client.tenant,
+                "zh": client.zh,
+                "en": client.en,
+                "proves_itself_by": "secret" if client.secret_sha256 else "key",
+                "keys": keys.get(client.id, []),
+                "disabled_at": client.disabled_at,
+            }
+            for client in session.scalars(select(Client).order_by(Client.id))
+        ]
+
+
 def renew_secret(office: Office, client_id: str, now: datetime) -> str:
-    """A new secret in place of the old; tokens bought with the old one die at once."""
+    """A new secret in place of the old; tokens bought with the old one die at once. Refused where a key is in force:
+    a secret beside it would be the weaker door."""
     secret = new_secret()
     with office.write() as session:
-        _client(session, client_id).secret_sha256 = hashed(secret)
+        client = _client(session, client_id)
+        in_force = select(ClientKey.kid).where(ClientKey.client_id == client_id, ClientKey.retired_at.is_(None))
+        if session.scalars(in_force).first() is not None:
+            raise _refused("client_id", client_id, "This client proves itself by key.", "Add a new key, or retire all.")
+        client.secret_sha256 = hashed(secret)
         session.execute(delete(Token).where(Token.client_id == client_id))
         _tell(session, client_id, "renew_secret", now, {})
     return secret

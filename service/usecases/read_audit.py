@@ -15,7 +15,7 @@ from models.tables import AuditEntry, AuditHead
 from service.audit.journal import Verified, verify
 from service.encode import canonical
 from service.lake import sync_folder
-from service.model_keys import public_keys, signer_of
+from service.model_keys import public_keys, rotate_key, signer_of
 from service.office import Office
 
 #: Signed ends of the chain, one JSON line each. Kept beside the database and copied off the machine by the operator.
@@ -76,7 +76,14 @@ def _entry(row: AuditEntry) -> dict[str, Any]:
 
 
 def anchor(office: Office, now: datetime) -> dict[str, Any]:
-    """Append the signed end of the journal to the anchor file, flushed to disk, and answer with it."""
+    """Append the signed end of the journal to the anchor file, flushed to disk, and answer with it.
+
+    An office that never had a signing key gets its first.
+    """
+    with office.read() as session:
+        has_key = bool(public_keys(session))
+    if not has_key:
+        rotate_key(office, now)
     signer = signer_of(office)
     with office.read() as session:
         head = session.get_one(AuditHead, 1)

@@ -1,0 +1,92 @@
+"""How often somebody may ask: each client, each client about one firm, and each address that is not known yet.
+
+The counters are this process's own: with two workers a client may ask twice as often in all. The limits are there
+against runaway programs, guessing and copying the city firm by firm, for which that is good enough.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from models.errors import RefusedInput
+from service.settings import Settings
+
+WINDOW_SECONDS = 60
+
+
+class Policy(StrEnum):
+    """``CLIENT`` and ``LOOK_UP`` count who has proved who they are; the others count addresses."""
+
+    CLIENT = "client"
+    LOOK_UP = "look-up"
+    TOKEN = "token"
+    SIGN_IN = "sign-in"
+
+
+_SAID = {
+    Policy.CLIENT: "One client asks at most {quota} times a minute.",
+    Policy.LOOK_UP: "One client reads one firm at most {quota} times a minute.",
+    Policy.TOKEN: "One address asks for at most {quota} tokens a minute.",
+    Policy.SIGN_IN: "One address tries to sign in at most {quota} times a minute.",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is left of one quota: requests, and the seconds until the count begins anew."""
+
+    policy: Policy
+    quota: int
+    remaining: int
+    reset: int
+    exceeded: bool = False
+
+    def headers(self) -> dict[str, str]:
+        """``RateLimit`` and ``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers), ``Retry-After`` when over."""
+        told = {
+            "RateLimit-Policy": f'"{self.policy}";q={self.quota};w={WINDOW_SECONDS}',
+            "RateLimit": f'"{self.policy}";r={self.remaining};t={self.reset}',
+        }
+        return told | {"Retry-After": str(self.reset)} if self.exceeded else told
+
+    def refusal(self) -> RefusedInput:
+        """The 429 of a quota that is used up. Nothing is said of the firm that was asked about."""
+        return RefusedInput(
+            "too_many_requests",
+            "request",
+            None,
+            _SAID[self.policy].format(quota=self.quota),
+            f"Wait {self.reset} seconds, as the header Retry-After says.",
+            status=429,
+        )
+
+
+class RateLimits:
+    """The counters of one process."""
+
+    def __init__(self, settings: Settings):
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._items = {
+            policy: RateLimitItemPerMinute(quota, namespace=policy.value)
+            for policy, quota in {
+                Policy.CLIENT: settings.requests_per_minute,
+                Policy.LOOK_UP: settings.look_ups_per_minute,
+                Policy.TOKEN: settings.tokens_per_minute,
+                Policy.SIGN_IN: settings.sign_ins_per_minute,
+            }.items()
+        }
+
+    def count(self, policy: Policy, *who: str) -> Standing:
+        """Count one request of ``who`` (client, client and firm, or address) and answer with where it stands."""
+        item = self._items[policy]
+        allowed = self._limiter.hit(item, *who)
+        window = self._limiter.get_window_stats(item, *who)
+        reset = min(max(math.ceil(window.reset_time - time.time()), 1), WINDOW_SECONDS)
+        return Standing(policy, item.amount, max(window.remaining, 0), reset, not allowed)
