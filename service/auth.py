@@ -156,6 +156,10 @@ def check_may(caller: Caller, action: Action) -> None:
 NEEDS_POWER: dict[Action, str] = {
     Action.GIVE_CONSENT: "consent",
     Action.REVOKE_CONSENT: "consent",
+    Action.FILE_OBJECTION: "apply",
+    Action.REQUEST_REPAIR: "apply",
+    Action.CONFIRM_COST_LIST: "apply",
+    Action.RECORD_CHARGES: "apply",
 }
 #: Open to a firm's person with any power, or none: not about the firm's own data.
 NO_POWER = frozenset({Action.READ_CATALOGUE, Action.READ_FEEDS, Action.READ_PRODUCTS, Action.READ_SCHEMES})

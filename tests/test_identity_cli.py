@@ -177,7 +177,7 @@ def test_the_journal_is_anchored_listed_and_verified(home: Path, capfd: pytest.C
 
 @pytest.mark.parametrize(
     "change",
-    [(b'"seq":1', b'"seq":2'), (b'"algorithm":"Ed25519"', b'"algorithm":"none"'), (b'"value":"', b'"value":"00')],
+    [(b'"seq":1', b'"seq":2'), (b'"key_id":"', b'"key_id":"0'), (b'"signature":"', b'"signature":"00')],
 )
 def test_an_anchor_somebody_else_wrote_is_found(
     home: Path, capfd: pytest.CaptureFixture[str], change: tuple[bytes, bytes]
