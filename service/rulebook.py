@@ -10,9 +10,12 @@ from pathlib import Path
 from matching.alarms import AlarmBook, parse_alarms
 from matching.changes import ChangeBook, parse_changes
 from matching.facts import FactBook, Source, item_facts, parse_facts
+from matching.objection_rules import ObjectionRules, parse_objection_rules
 from matching.offers import Offers
 from matching.parameters import ParameterBook, parse_parameters
 from matching.products import Lender, ProductBook, parse_product
+from matching.repair_file import parse_repair_rules
+from matching.repair_rules import RepairRules
 from matching.schemes import SchemeBook, parse_scheme
 from matching.service_clocks import ServiceClasses, parse_service_classes
 from matching.working_days import WorkingCalendar, parse_calendar
@@ -194,3 +197,15 @@ def service_classes() -> ServiceClasses:
 def rules_digest() -> str:
     """SHA-256 over every rule file that an answer may rest on, so that a receipt can name them."""
     return rule_set().digest
+
+
+@cache
+def objection_rules() -> ObjectionRules:
+    """How an objection is dealt with, and in what time."""
+    return parse_objection_rules(rule_set().document("objections.yaml"))
+
+
+@cache
+def repair_rules() -> RepairRules:
+    """Credit repair under the rules of each day."""
+    return parse_repair_rules(rule_set().document("repair.yaml"))
