@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,6 +34,23 @@ class Access:
     consent: Consent | None
     consent_id: str
     marks: tuple[Mark, ...] = ()
+
+    def check_whole(self, dimensions: Iterable[str]) -> None:
+        """Raise the 403 refusal unless the reading is of the whole profile: by the firm, by staff, or under a consent
+        that names every one of ``dimensions`` and persons too.
+
+        Answers that say which conditions are met, or what a changed fact would do, tell of items in every dimension.
+        """
+        if self.consent is None or (self.consent.personal and self.consent.dimensions >= set(dimensions)):
+            return
+        raise RefusedInput(
+            "consent_too_narrow",
+            "consent",
+            self.consent_id,
+            "This answer tells of every dimension of the profile, and the consent names some.",
+            "Read the profile and the score, or ask the firm for a consent over all dimensions and persons.",
+            status=403,
+        )
 
 
 def open_file(

@@ -237,3 +237,23 @@ def test_staff_and_firms_need_not_say_their_purpose_and_the_journal_knows_it(cit
         (f"firm-{firm}", "own", "own_file"),
         ("office", "official", "official_duty"),
     ]
+
+
+@pytest.mark.parametrize("tail", ["/options", "/what-if"])
+def test_what_tells_of_every_dimension_needs_a_consent_over_all(city: Shell, bank: str, tail: str) -> None:
+    firm = firms(city)[5 if tail == "/options" else 1]
+    everything = [each.id for each in catalogue().dimensions]
+
+    def asks(purpose: str) -> Any:
+        headers, path = city.asks("bank", bank) | {"X-Purpose": purpose}, f"/v1/firms/{firm}{tail}"
+        if tail == "/options":
+            return city.http.get(path, headers=headers)
+        return city.http.post(path, json={"facts": {"penalty_general": 0}}, headers=headers)
+
+    is_problem(asks("pre_loan"), 404, "unknown_firm")
+    give(city, firm, body(bank))
+    is_problem(asks("pre_loan"), 403, "consent_too_narrow")
+    give(city, firm, body(bank, purpose="in_loan", dimensions=everything))
+    is_problem(asks("in_loan"), 403, "consent_too_narrow")
+    give(city, firm, body(bank, purpose="post_loan", dimensions=everything, personal=True))
+    assert asks("post_loan").status_code == 200

@@ -15,6 +15,7 @@ from service.api.shapes_options import OptionsAnswer
 from service.auth import Action
 from service.encode import answered
 from service.reading import Access
+from service.seedbook import catalogue
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary
 from service.usecases.list_options import list_options
 
@@ -76,6 +77,7 @@ async def read_options(
     Best first: eligible, unknown, near miss, not eligible. What the need leaves open is taken from each product's
     usual case, and `assumed` says so. Of a scheme that `enjoyed` does not name nothing is known: it stays as it is.
     """
+    access.check_whole(each.id for each in catalogue().dimensions)
     need = {
         "amount_yuan": amount_yuan,
         "term_months": term_months,

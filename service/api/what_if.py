@@ -15,6 +15,7 @@ from service.api.shapes_what_if import WhatIfAnswer
 from service.auth import Action
 from service.encode import answered
 from service.reading import Access
+from service.seedbook import catalogue
 from service.usecases.what_if import suppose_facts
 
 routes = router("firms")
@@ -61,6 +62,7 @@ async def what_if(
     Hypothetical and labelled so; nothing is stored and there is no receipt. Facts that are worked out (size class,
     score) cannot be stated: the refusal names what they are made of. `followed` says what moved with the change.
     """
+    access.check_whole(each.id for each in catalogue().dimensions)
     snapshot, need = desk.shelf.on(question.as_of), question.need.model_dump(exclude_none=True)
     facts, confirmed, models = question.facts, question.confirmed, desk.shelf.models
     viewer = access.caller.role
