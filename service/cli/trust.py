@@ -98,10 +98,10 @@ def list_alarms(
         return
     t = out.t
     if not found:
-        out.line(t("alarm.none"))
+        out.line(t("look_up_alarm.none"))
         return
     out.table(
-        [t(f"alarm.{head}") for head in ("since", "why", "actor", "readings", "threshold", "firms", "entries")],
+        [t(f"look_up_alarm.{head}") for head in ("since", "why", "actor", "readings", "threshold", "firms", "entries")],
         [
             (
                 each["since"].strftime("%Y-%m-%d %H:%M"),
