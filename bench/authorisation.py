@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.auth import MAY, NEEDS_POWER, NO_POWER, Role
-from service.disclosure import Consent, disclose
-from service.policy import LENDING, PURPOSES, Reason
-from service.seedbook import catalogue
+from service.access.auth import MAY, NEEDS_POWER, NO_POWER, Role
+from service.access.disclosure import Consent, disclose
+from service.access.policy import LENDING, PURPOSES, Reason
+from service.books.seedbook import catalogue
 
 PAGE = Path(__file__).parent.parent / "docs" / "security.md"
 BEGIN, END = "<!-- made by bench/authorisation.py -->\n", "<!-- end -->\n"

@@ -28,11 +28,11 @@ from bench.ratios import Claim, show
 from models.tables import Batch
 from scoring.compiler.queries import columns_read
 from scoring.feeds import Column, ColumnType, Feed
-from service.aggregate import Limits
-from service.lake import record_path
+from service.books.seedbook import catalogue, feeds
 from service.office import opened
-from service.seedbook import catalogue, feeds
-from service.stages import Stages
+from service.records.lake import record_path
+from service.snapshot.aggregate import Limits
+from service.snapshot.stages import Stages
 from service.usecases.build_snapshot import build_snapshot
 
 AS_OF = date(2024, 10, 31)

@@ -17,8 +17,8 @@ from typing import TypeVar
 from bench.ratios import Claim, milliseconds
 from seed.city import plan_city, write_deliveries
 from service.office import opened
-from service.office_stages import office_stages
-from service.snapshots import open_snapshot
+from service.snapshot.office_stages import office_stages
+from service.snapshot.snapshots import open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.ingest_batch import ingest_batch
 

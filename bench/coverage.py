@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from service.documents import read_yaml
-from service.rulebook import rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import rule_files
+from service.books.seedbook import SEED
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
 KINDS = ("benefit", "process", "target")

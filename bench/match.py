@@ -13,8 +13,8 @@ from bench.ratios import Claim, best, in_turn, milliseconds, peer
 from bench.synthetic import AS_OF, Columns, columns, dictionaries, rule_book
 from matching.bulk import Matches, RuleBook, match
 from matching.conditions import Condition, Node
-from service.rulebook import facts as seed_facts
-from service.rulebook import parameters as seed_parameters
+from service.books.rulebook import facts as seed_facts
+from service.books.rulebook import parameters as seed_parameters
 
 FIRMS = 400_000
 RULES = 200

@@ -8,8 +8,8 @@ from bench.ratios import Claim, Side, medians, peer
 from bench.synthetic import AS_OF, codes_of, columns, rule_book
 from matching.explain import Examiner
 from models.kinds import Scalar, decode
-from service.rulebook import facts as seed_facts
-from service.rulebook import parameters as seed_parameters
+from service.books.rulebook import facts as seed_facts
+from service.books.rulebook import parameters as seed_parameters
 
 FIRMS = 200
 #: Firms whose every verdict is compared with ZEN's.

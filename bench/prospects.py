@@ -13,8 +13,8 @@ from bench.synthetic import AS_OF, Columns, columns, dictionaries, screens
 from matching.atoms import KnownBits
 from matching.nodes import Node, leaves
 from matching.screen import Order, Page, parse_order, run_screen
-from service.rulebook import facts as seed_facts
-from service.rulebook import parameters as seed_parameters
+from service.books.rulebook import facts as seed_facts
+from service.books.rulebook import parameters as seed_parameters
 
 FIRMS = 400_000
 QUERIES = 200

@@ -21,7 +21,7 @@ from matching.facts import FactSpec
 from matching.nodes import All, Condition, Node, Not, leaves
 from matching.nodes import Any as AnyOf
 from models.kinds import Kind, Scalar, encode
-from service.rulebook import rules as shipped
+from service.books.rulebook import rules as shipped
 
 FIRMS = 100
 ROUNDS = 7

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from service.labels import labels
+from service.learning.validation_tables import as_markdown, sections, summary
 from service.settings import Settings
-from service.validation_tables import as_markdown, sections, summary
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE, FIGURES = DOCS / "validation.md", DOCS / "validation.json"
@@ -66,8 +66,8 @@ def main(names: list[str]) -> int:
 
 def _validated(name: str, without: set[str]) -> dict[str, Any]:
     from service.cli.validation import Rivals, field_of
+    from service.learning.validation_answer import as_data
     from service.usecases.validate_model import Field, Plan, read_dataset, validate_model
-    from service.validation_answer import as_data
 
     every = field_of(Rivals.AUTO)
     field = Field(

@@ -10,7 +10,7 @@ from matching.alarms import sound
 from matching.nodes import leaves
 from scoring import columns as scoring_columns
 from scoring.evaluation.beside import evaluate_beside
-from service.rulebook import alarms, evaluations, facts, parameters
+from service.books.rulebook import alarms, evaluations, facts, parameters
 
 FIRMS = 400_000
 

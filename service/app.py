@@ -13,6 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
+from service.access.auth import MAY
 from service.api import (
     audit,
     catalogue,
@@ -34,18 +35,17 @@ from service.api import (
     what_if,
 )
 from service.api.route import BODY_PROBLEMS, Guard
-from service.auth import MAY
 from service.clock import utc_now
 from service.desk import Desk
-from service.middleware import Around
 from service.office import Office
 from service.pages import cost_list, index, reference, sign_in
 from service.pages.render import FOLDER
-from service.problem import install
-from service.rate_limits import RateLimits
 from service.settings import Settings
-from service.shelf import Shelf
-from service.time_limits import TimeLimits
+from service.snapshot.shelf import Shelf
+from service.web.middleware import Around
+from service.web.problem import install
+from service.web.rate_limits import RateLimits
+from service.web.time_limits import TimeLimits
 
 _DESCRIPTION = (
     "One credit profile per firm, an evaluation that explains itself, and options in yuan. "

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from service.access.identity_provider import Discovery
 from service.clock import day_of, utc_now
-from service.identity_provider import Discovery
-from service.meter import Meter
 from service.office import Office
-from service.rate_limits import RateLimits
 from service.settings import Settings
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
+from service.web.meter import Meter
+from service.web.rate_limits import RateLimits
 
 
 @dataclass

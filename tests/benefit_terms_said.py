@@ -15,7 +15,7 @@ from matching.benefits import Benefit, BenefitTerms
 from matching.loans import Loan, Repayment
 from matching.rulefile import RuleFile
 from models.marked import marked
-from service.rulebook import facts, parameters
+from service.books.rulebook import facts, parameters
 
 D = Decimal
 AS_OF = date(2024, 10, 31)  # LPR 3.10 %

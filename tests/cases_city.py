@@ -14,8 +14,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 
 from service.clock import day_of
-from service.office_stages import office_stages
-from service.snapshots import OpenSnapshot
+from service.snapshot.office_stages import office_stages
+from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.ingest_batch import BatchReport, ingest_batch
 from tests.deliveries import PENALTY, PENALTY_HEADER, write

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.api.shapes_cost_list import CostListAnswer
-from service.rulebook import lenders
+from service.books.rulebook import lenders
 from tests.shell import Shell, a_code
 
 BANKS = [lender.id for lender in lenders().values() if lender.kind == "bank"]

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from matching.products import Product, parse_product
-from service.rulebook import facts
+from service.books.rulebook import facts
 
 ON = date(2024, 10, 31)  # LPR 3.10 %
 

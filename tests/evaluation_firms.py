@@ -16,8 +16,8 @@ from scoring.evaluation.evaluate import Evaluation, evaluate
 from scoring.evaluation.explain import explain
 from scoring.evaluation.model import ModelBook
 from scoring.evaluation.parse import parse_models
-from service.documents import read_yaml
-from service.seedbook import catalogue
+from service.books.documents import read_yaml
+from service.books.seedbook import catalogue
 
 FOLDER = Path(__file__).parent.parent / "seed" / "evaluations"
 FILES = {path.stem: read_yaml(path) for path in sorted(FOLDER.glob("*.yaml"))}

@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from service.model_store import register
 from service.office import Office
+from service.registry.store import register
 from tests.killed_ingest import die_at
 from tests.made_models import NOW, a_bundle
 

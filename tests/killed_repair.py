@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from service.auth import Caller, Role
+from service.access.auth import Caller, Role
 from service.office import Office
 from service.usecases.step_repair import RepairStepAsked, step_repair
 from tests.cases_city import NOON

@@ -8,11 +8,11 @@ from typing import Any
 from models.tables import Client
 from scoring.scorecard.bins import CategoryBins, NumberBins
 from scoring.scorecard.card import Calibration, Line, Scale, Scorecard, Training
-from service.auth import Role
-from service.model_bundle import ModelBundle, catalogue_version
-from service.model_keys import rotate_key
-from service.model_store import register
+from service.access.auth import Role
 from service.office import Office
+from service.registry.bundle import ModelBundle, catalogue_version
+from service.registry.keys import rotate_key
+from service.registry.store import register
 from service.usecases.activate_model import activate_model
 from service.usecases.approve_model import approve_model
 

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from models.tables import Client
 from models.uscc import check_character
 from seed.city import Delivery, plan_city, write_deliveries
+from service.access.auth import Role, hashed
 from service.app import create_app
-from service.auth import Role, hashed
 from service.office import Office
 from service.settings import Settings
 from service.usecases.run_demo import DemoPlan, run_demo

@@ -14,9 +14,9 @@ from scoring.derived import DERIVED
 from scoring.evaluation.beside import CONSENT, Beside, evaluate_beside
 from scoring.evaluation.model import ModelBook
 from scoring.evaluation.parse import parse_models
-from service.documents import read_yaml
-from service.rulebook import prepaid_industries
-from service.seedbook import SEED, catalogue
+from service.books.documents import read_yaml
+from service.books.rulebook import prepaid_industries
+from service.books.seedbook import SEED, catalogue
 from tests.evaluation_firms import AS_OF
 
 FILES = {path.stem: read_yaml(path) for path in sorted((SEED / "evaluations").glob("*.yaml"))}

@@ -21,14 +21,14 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from models.tables import Batch, Consent, Receipt
+from service.access.auth import MAY, Action, Role
+from service.access.disclosure import Consent as Scope
+from service.access.disclosure import Shown, disclose
 from service.api.route import FirmGuard, Guard
 from service.app import guard_of
-from service.auth import MAY, Action, Role
-from service.disclosure import Consent as Scope
-from service.disclosure import Shown, disclose
-from service.logs import configure_logs
-from service.rulebook import lenders
-from service.seedbook import catalogue
+from service.books.rulebook import lenders
+from service.books.seedbook import catalogue
+from service.web.logs import configure_logs
 from tests.shell import Shell, a_city, a_code
 
 BANKS = [lender.id for lender in lenders().values() if lender.kind == "bank"]

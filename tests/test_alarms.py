@@ -16,8 +16,8 @@ from models.tables import Receipt
 from service.audit.alarms import Alarm, AlarmRules, Look, Part, Rule, Volume, find_alarms, parse_alarm_rules
 from service.audit.chain import Event
 from service.audit.journal import record
-from service.documents import parse_yaml
-from service.seedbook import rule_set
+from service.books.documents import parse_yaml
+from service.books.seedbook import rule_set
 from service.usecases.find_alarms import alarm_rules, alarms_since
 from tests.shell import Shell, a_code, a_shell
 

@@ -12,12 +12,12 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from service.access.auth import MAY, Role
 from service.app import guard_of
-from service.auth import MAY, Role
+from service.books.rulebook import offers, rules
 from service.clock import utc_now
-from service.office_stages import office_stages
-from service.rulebook import offers, rules
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.snapshot.office_stages import office_stages
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.replay_receipt import replay_receipt
 from tests.shell import Shell, a_city, a_code, is_problem

@@ -21,9 +21,9 @@ from matching.stacking_rules import Stacking
 from matching.status import Status
 from models.errors import DataFileError
 from models.marked import MarkedDict
-from service.documents import read_yaml
-from service.rulebook import facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 from tests.test_liaocheng_policies import ask as liaocheng
 
 D = Decimal

@@ -11,8 +11,8 @@ from sqlalchemy import text
 from models.errors import DataFileError, RefusedInput
 from service.audit.journal import record
 from service.cli import run
-from service.model_keys import KEY_FILE, rotate_key
 from service.office import Office
+from service.registry.keys import KEY_FILE, rotate_key
 from service.usecases.read_audit import ANCHORS, anchor, audit_state
 from tests.test_audit import NOON, an_event, tampered, written
 

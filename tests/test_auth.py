@@ -14,11 +14,11 @@ from sqlalchemy import select
 from starlette.routing import Mount, Route
 
 from models.tables import Client, Token
+from service.access.auth import MAY, Action, Role, hashed
+from service.access.disclosure import Consent, Shown, disclose
+from service.access.opaque import office_key, prospect_id
 from service.app import guard_of
-from service.auth import MAY, Action, Role, hashed
-from service.disclosure import Consent, Shown, disclose
-from service.opaque import office_key, prospect_id
-from service.seedbook import catalogue
+from service.books.seedbook import catalogue
 from tests.shell import SECRET, Shell, a_code, a_shell, is_problem
 
 PUBLIC = {

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from models.errors import RefusedInput
 from models.tables import Batch
-from service.strict_json import MAX_DEPTH, parse_strict
+from service.web.strict_json import MAX_DEPTH, parse_strict
 from tests.shell import Shell, a_code, a_shell, is_problem
 
 EVALUATE = "/v1/schemes/sy-first-loan-subsidy-2024/evaluate"

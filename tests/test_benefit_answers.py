@@ -17,10 +17,10 @@ from models.dates import parse_date
 from models.truth import Truth
 from service.answers.rules import benefit_answer, once_answer
 from service.api.shapes_rules import BenefitShape, OnceShape
+from service.books.rulebook import facts, offers
 from service.cli.benefits import gives_words, show_benefit
 from service.cli.output import Out
 from service.labels import LANGUAGES, labels
-from service.rulebook import facts, offers
 from service.usecases.ask_scheme import ask_scheme
 from tests.benefit_terms_said import AS_OF, ask, terms
 from tests.test_benefit_faults import worked_examples

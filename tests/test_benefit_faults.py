@@ -11,7 +11,7 @@ import pytest
 
 from matching.benefit_terms import KINDS
 from models.errors import DataFileError
-from service.documents import parse_yaml
+from service.books.documents import parse_yaml
 from tests.benefit_terms_said import CAPPED, EQUITY, INSURER, LOAN, POOL, ask, fixed, flag, part, terms
 
 DOCUMENTED = (Path(__file__).parents[1] / "docs" / "benefits.md").read_text(encoding="utf-8")

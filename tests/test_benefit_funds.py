@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from matching.benefit_terms import benefit_of
 from matching.benefits import GuaranteeTerms, Pool, allocate
 from models.errors import RefusedInput
-from service.rulebook import facts, parameters
+from service.books.rulebook import facts, parameters
 from tests.benefit_terms_said import CAPPED, EQUITY, MONEY, POOL, POT, SHARES, YUAN, D, ask, floor_fen, terms
 
 

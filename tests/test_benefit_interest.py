@@ -13,7 +13,7 @@ from matching.benefits.benefit import Asked
 from matching.benefits.interest import LoanSubsidy
 from matching.loans import DayCount, Repayment, schedule
 from models.errors import RefusedInput
-from service.rulebook import parameters
+from service.books.rulebook import parameters
 from tests.benefit_terms_said import AS_OF, LOAN, YUAN, D, a_loan, ask, floor_fen, interest_share, points, terms
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from models.tables import Snapshot
-from service import seedbook
+from service.books import seedbook
 from service.office import Office, opened
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from tests.random_records import firm_codes, land, random_batches
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from service import labels
+from service.books.rulebook import offers, rules
 from service.cli import run
-from service.rulebook import offers, rules
 from tests.shell import a_code
 
 FIRMS = ("--firms", "60")

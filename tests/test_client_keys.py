@@ -16,8 +16,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from models.errors import RefusedInput
 from models.tables import AuditEntry
-from service.auth import Role
-from service.client_assertion import TYPE, read_key
+from service.access.auth import Role
+from service.access.client_assertion import TYPE, read_key
 from service.usecases.manage_clients import add_client, add_key, disable_client, renew_secret, retire_key
 from tests.shell import Shell, a_shell, is_problem
 

@@ -19,8 +19,8 @@ from scoring.compiler.parts import UNLISTED_CODE
 from scoring.compiler.queries import FIRM, one_a_day
 from scoring.feeds import parse_feeds
 from scoring.profile import assemble
-from service import seedbook
-from service.aggregate import FeedFiles, aggregate
+from service.books import seedbook
+from service.snapshot.aggregate import FeedFiles, aggregate
 from tests.random_records import firm_codes, random_batches, write_batch
 from tests.synthetic_items import FEEDS
 

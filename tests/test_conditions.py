@@ -15,8 +15,8 @@ from matching.parameters import ParameterBook, ParameterRef, parse_parameters
 from models.errors import DataFileError, RefusedInput
 from models.kinds import Kind
 from models.truth import Truth
-from service.documents import read_yaml
-from service.seedbook import SEED, catalogue
+from service.books.documents import read_yaml
+from service.books.seedbook import SEED, catalogue
 
 AS_OF = date(2024, 10, 31)
 

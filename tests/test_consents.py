@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.tables import AuditEntry, LenderTerms
-from service.auth import Caller, Role
-from service.policy import Grant, Purpose, Reason, decide
-from service.rulebook import lenders
-from service.seedbook import catalogue
+from service.access.auth import Caller, Role
+from service.access.policy import Grant, Purpose, Reason, decide
+from service.books.rulebook import lenders
+from service.books.seedbook import catalogue
 from tests.shell import Shell, a_city, is_problem
 
 NOON = datetime(2024, 11, 5, 4, 0, tzinfo=UTC)
@@ -222,7 +222,7 @@ def test_what_cannot_be_written_down_is_not_read(tmp_path: Path, city: Shell, mo
     def fails(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("service.reading.record", fails)
+    monkeypatch.setattr("service.access.reading.record", fails)
     answer = city.http.get(f"/v1/firms/{firms(city)[0]}", headers=city.asks("office"))
     assert answer.status_code == 500
     assert "score" not in answer.text

@@ -17,7 +17,7 @@ from matching.loans import DayCount
 from matching.products import Charged, Fee, Product
 from matching.rulefile import Name
 from models.errors import RefusedInput
-from service.rulebook import offers, parameters
+from service.books.rulebook import offers, parameters
 from tests.cost_products import ON, product
 
 D = Decimal

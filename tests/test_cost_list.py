@@ -22,7 +22,7 @@ from matching.products import Product
 from matching.rulefile import Name
 from matching.verdicts import Verdict
 from models.errors import RefusedInput
-from service.rulebook import facts, offers, parameters
+from service.books.rulebook import facts, offers, parameters
 from tests.cost_products import ON, product
 from tests.shell import a_code
 

@@ -20,11 +20,11 @@ from matching.options import options
 from matching.question import Case, ProductQuestion
 from models.errors import NotFound, RefusedInput
 from models.tables import CostListFile, CostListVersion
-from service.auth import Role
+from service.access.auth import Role
+from service.books.rulebook import offers, rules
+from service.cases.cost_lists import read_list
 from service.cli import run
-from service.cost_lists import read_list
 from service.office import opened
-from service.rulebook import offers, rules
 from service.usecases.draw_up_cost_list import document_of_option
 from service.usecases.list_options import firm_facts, list_options
 from tests.shell import Shell, a_city, a_code

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from models.tables import CostListConfirmation
 from service.api.shapes import Page
 from service.api.shapes_cost_list import CostListSummary
-from service.rulebook import offers
+from service.books.rulebook import offers
 from service.usecases.create_demo_clients import create_demo_clients
 from tests.cost_list_calls import (
     BANK,

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from bench import coverage
-from service.rulebook import facts, offers
+from service.books.rulebook import facts, offers
 
 LINES = coverage.lines()
 SERVED = coverage.cited()

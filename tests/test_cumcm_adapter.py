@@ -15,8 +15,8 @@ from stdnum.cn import uscc as oracle
 from models.errors import RefusedInput
 from models.uscc import check_uscc
 from scoring.feeds import ColumnType
-from service import seedbook
 from service.adapters import cumcm2020c as adapter
+from service.books import seedbook
 from tests.real_folder import DATA, needs_data, write_folder
 
 #: firm, number, day, other party, amount, tax, status — one line per thing the adapter must get right.

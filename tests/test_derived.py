@@ -16,7 +16,7 @@ from scoring.columns import Columns
 from scoring.derived import DERIVED, age_in_months, derive, sales_growth
 from scoring.industry import parse_industries
 from scoring.size import SIZE_CLASSES, parse_sizes
-from service.documents import read_yaml
+from service.books.documents import read_yaml
 
 SEED = Path(__file__).parent.parent / "seed"
 SIZES = parse_sizes(read_yaml(SEED / "sizes.yaml"), parse_industries(read_yaml(SEED / "industries.yaml")))

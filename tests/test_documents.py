@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import DataFileError
-from service.documents import read_yaml
+from service.books.documents import read_yaml
 
 
 def written(folder: Path, text: str) -> Path:

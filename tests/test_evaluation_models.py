@@ -16,8 +16,8 @@ from scoring.evaluation.evaluate import evaluate
 from scoring.evaluation.explain import explain
 from scoring.evaluation.lines import LineKind
 from scoring.evaluation.parse import parse_models
-from service.documents import read_yaml
-from service.seedbook import catalogue
+from service.books.documents import read_yaml
+from service.books.seedbook import catalogue
 from tests.evaluation_firms import AS_OF, BOOK, FOLDER, clean, columns_of, kind
 from tests.oracle_evaluation import ends
 

@@ -9,7 +9,7 @@ import pytest
 from models.kinds import Kind
 from scoring.catalogue import Item, Op
 from scoring.feeds import ColumnType, Feed
-from service.seedbook import catalogue, feeds
+from service.books.seedbook import catalogue, feeds
 
 #: Items per category and categories per dimension: our proposal for the published 16 and 139 (002:38).
 COUNTS = {

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 
 from models.errors import RefusedInput
 from scoring.intake import Reason, match_header
+from service.books.seedbook import feeds
 from service.files import Limits, Reading, open_rows
 from service.files.csv_rows import read_rows
-from service.seedbook import feeds
-from service.templates import FORMATS, template
+from service.records.templates import FORMATS, template
 from tests.deliveries import PENALTY_HEADER, csv_text, penalty
 
 ROWS = [penalty(number) for number in range(5)]

@@ -16,9 +16,9 @@ from matching.option import Option
 from matching.options import OptionsAnswer, answer
 from matching.products import ProductBook
 from matching.schemes import Scheme, SchemeBook, parse_scheme
-from service.documents import read_yaml
-from service.rulebook import facts, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, parameters, rule_files
+from service.books.seedbook import SEED
 from tests.test_near_miss import BOOK
 from tests.test_options import AS_OF, CITY, FACTORY, FIRST_LOAN, MILLION, one
 

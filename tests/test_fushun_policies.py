@@ -22,9 +22,9 @@ from matching.evaluate_scheme import SchemeResult, evaluate_scheme
 from matching.schemes import Scheme
 from matching.verdicts import Verdict
 from models.dates import add_months
-from service.documents import read_yaml
-from service.rulebook import facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 
 D = Decimal
 FILES = [path for path in rule_files("schemes") if path.parent.name == "fushun"]

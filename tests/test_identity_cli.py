@@ -13,11 +13,11 @@ import pytest
 from joserfc.jwk import ECKey
 
 from models.tables import AuditEntry, Client, Person
-from service.auth import hashed
+from service.access.auth import hashed
+from service.access.second_factor import password_fits
+from service.books.rulebook import lenders
 from service.cli import run
 from service.office import Office
-from service.rulebook import lenders
-from service.second_factor import password_fits
 from service.usecases.read_audit import ANCHORS
 from tests.shell import a_code
 

@@ -18,10 +18,10 @@ from sqlalchemy import select
 from models.errors import NotFound, RefusedInput
 from models.tables import Batch
 from scoring.intake import lake_schema
-from service import lake, landed
-from service.delivery import Progress
+from service.books.seedbook import feeds
 from service.office import Office
-from service.seedbook import feeds
+from service.records import lake, landed
+from service.records.delivery import Progress
 from service.usecases.ingest_batch import BatchReport, ingest_batch
 from service.usecases.read_rejects import read_rejects
 from tests.deliveries import PENALTY, PENALTY_HEADER, RECEIVED, code, csv_text, penalty, write
@@ -324,7 +324,7 @@ def test_rejects_of_good_and_unknown_batches(office: Office) -> None:
 
 
 def test_a_long_quarantine_says_what_it_leaves_out(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.quarantine.MOST_LISTED", 3)
+    monkeypatch.setattr("service.records.quarantine.MOST_LISTED", 3)
     report = deliver(office, [penalty(number, severity="x") for number in range(10)])
     lines = rejects(office, report)
     assert (len(lines), lines[-1]["reason"], lines[-1]["reason_en"]) == (4, "more_not_listed", "7 more are not listed")

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy import select
 
 from models.tables import Batch
-from service import lake
 from service.office import Office
+from service.records import lake
 from tests.deliveries import PENALTY, code, penalty, write
 from tests.killed_ingest import ingest_all
 

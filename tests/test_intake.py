@@ -31,7 +31,7 @@ from scoring.intake import (
     settle,
 )
 from scoring.intake.columns import read_column
-from service.seedbook import feeds
+from service.books.seedbook import feeds
 from tests.deliveries import PENALTY, PENALTY_HEADER, code, penalty
 
 TODAY = date(2024, 10, 31)

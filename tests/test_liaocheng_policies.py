@@ -10,7 +10,7 @@ import pytest
 from matching.benefits import InKind, SplitYears, Tiers
 from matching.evaluate_scheme import SchemeResult, evaluate_scheme
 from matching.verdicts import Verdict
-from service.rulebook import facts, offers, parameters
+from service.books.rulebook import facts, offers, parameters
 
 D = Decimal
 SCHEMES = {scheme.id: scheme for scheme in offers().schemes.values() if scheme.city == "liaocheng"}

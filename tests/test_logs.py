@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.auth import Role
+from service.access.auth import Role
 from service.cli import run
-from service.logs import HIDDEN, configure_logs, logger_of, redacted
 from service.usecases.manage_people import add_person
+from service.web.logs import HIDDEN, configure_logs, logger_of, redacted
 from tests.shell import SECRET, Shell, a_code, a_shell
 from tests.test_sign_in import NOW, WORDS
 

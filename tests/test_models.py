@@ -15,15 +15,15 @@ from sqlalchemy import select, update
 
 from models.errors import NotFound, RefusedInput
 from models.tables import ActiveModel, ModelEvent, ModelRow, SigningKey
-from service import model_files
 from service.answers.models import model_answer, models_answer
-from service.model_bundle import ModelBundle, catalogue_version, read_bundle
-from service.model_events import EventKind
-from service.model_files import FORMAT, folder_of
-from service.model_keys import KEY_FILE, PublicKey, public_keys, rotate_key, signer_of
-from service.model_shelf import ModelShelf
-from service.model_store import active_id, load, load_active, register, serving
 from service.office import Office
+from service.registry import files as model_files
+from service.registry.bundle import ModelBundle, catalogue_version, read_bundle
+from service.registry.events import EventKind
+from service.registry.files import FORMAT, folder_of
+from service.registry.keys import KEY_FILE, PublicKey, public_keys, rotate_key, signer_of
+from service.registry.shelf import ModelShelf
+from service.registry.store import active_id, load, load_active, register, serving
 from service.usecases.activate_model import activate_model
 from service.usecases.approve_model import approve_model
 from service.usecases.register_model import register_model
@@ -339,7 +339,7 @@ def test_another_format_is_refused_even_when_it_is_signed(office: Office, monkey
 def test_a_model_of_another_catalogue_is_refused(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     with refused("other_catalogue", 409):
         register(office, a_bundle(610_000, catalogue_version="0" * 64), "ana")
-    monkeypatch.setattr("service.model_store.catalogue_version", lambda names: "1" * 64)
+    monkeypatch.setattr("service.registry.store.catalogue_version", lambda names: "1" * 64)
     with refused("other_catalogue", 409):
         load_active(office, NAME)
     assert serving(office, NAME).model is None

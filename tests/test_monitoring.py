@@ -31,8 +31,8 @@ from scoring.monitoring.parity import parity
 from scoring.scorecard.bins import NumberBins
 from scoring.scorecard.card import Cross, Scorecard
 from scoring.scorecard.inputs import Category, Inputs
-from service.rulebook import pd_scale, watch_rules
-from service.seedbook import rule_set
+from service.books.rulebook import pd_scale, watch_rules
+from service.books.seedbook import rule_set
 from tests.made_models import a_scorecard
 
 RULES = watch_rules()

@@ -14,7 +14,7 @@ from matching.evaluate_scheme import SchemeResult, evaluate_scheme
 from matching.schemes import Scheme
 from matching.verdicts import Verdict
 from models.kinds import Scalar
-from service.rulebook import facts, offers, parameters
+from service.books.rulebook import facts, offers, parameters
 
 D = Decimal
 NATIONAL = {scheme.id: scheme for scheme in offers().schemes.values() if scheme.city == "national"}

@@ -26,9 +26,9 @@ from matching.verdicts import Requirements, Verdict, truth_of
 from models.dates import add_months
 from models.errors import DataFileError, RefusedInput
 from models.kinds import Scalar
-from service.documents import read_yaml
-from service.rulebook import facts, parameters
-from service.seedbook import SEED, catalogue
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, parameters
+from service.books.seedbook import SEED, catalogue
 from tests.test_options import AS_OF, CITY, FACTORY, MILLION
 
 D = Decimal

@@ -14,9 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from matching.objection_rules import parse_objection_rules
 from matching.procedure import clock_of
 from models.errors import DataFileError, RefusedInput
-from service.documents import read_yaml
-from service.rulebook import objection_rules, working_days
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import objection_rules, working_days
+from service.books.seedbook import SEED
 
 RULES, CHINA = objection_rules(), working_days()
 PROCEDURE = RULES.procedure

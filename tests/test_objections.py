@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import event, func, select
 
 from models.tables import AuditEntry, Objection
+from service.access.auth import Caller, Role
 from service.audit.journal import verify
-from service.auth import Caller, Role
+from service.books.rulebook import lenders
 from service.cli import run
-from service.encode import encode
 from service.office import Office
-from service.rulebook import lenders
 from service.usecases.objection import Filing, file_objection
 from service.usecases.replay_receipt import replay_receipt
+from service.web.encode import encode
 from tests.cases_city import (
     GREEN,
     NOON,

@@ -20,7 +20,7 @@ from matching.verdicts import Verdict
 from models.dates import add_months
 from models.errors import DataFileError, RefusedInput
 from models.truth import Truth
-from service.rulebook import facts, offers, parameters, rules
+from service.books.rulebook import facts, offers, parameters, rules
 from service.usecases.ask_scheme import ask_scheme
 from tests.test_scheme_parts import award
 

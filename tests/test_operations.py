@@ -23,8 +23,8 @@ import pytest
 import yaml
 from joserfc.jwk import ECKey
 
+from service.books.rulebook import lenders
 from service.cli import run
-from service.rulebook import lenders
 from service.settings import Settings
 from tests.shell import a_shell
 

@@ -17,9 +17,9 @@ from matching.options import PRICED, options
 from matching.schemes import SchemeBook, parse_scheme
 from models.errors import RefusedInput
 from models.truth import Truth
-from service.documents import read_yaml
-from service.rulebook import facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 
 D = Decimal
 AS_OF = date(2024, 10, 31)

@@ -16,10 +16,10 @@ from models.errors import DataFileError
 from scoring.evaluation.beside import CONSENT, SideState, evaluate_beside, explain_beside
 from scoring.evaluation.evaluate import UNKNOWN_POINTS, evaluate
 from scoring.prepaid import NONE
-from service import rulebook
-from service.documents import read_yaml
-from service.office_stages import office_stages
-from service.seedbook import SEED
+from service.books import rulebook
+from service.books.documents import read_yaml
+from service.books.seedbook import SEED
+from service.snapshot.office_stages import office_stages
 from service.usecases.check_models import check_models
 from service.usecases.check_rules import check_rules
 from tests.evaluation_firms import AS_OF, random_firm

@@ -14,8 +14,8 @@ from matching.parameters import ParameterBook, ParameterRef, parse_parameters, p
 from models.errors import DataFileError, NotFound, RefusedInput
 from models.kinds import Kind
 from models.marked import MarkedDict
-from service.documents import read_yaml
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.seedbook import SEED
 
 
 @pytest.fixture(scope="module")

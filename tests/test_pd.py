@@ -14,12 +14,12 @@ from models.errors import DataFileError
 from models.kinds import Kind
 from scoring.columns import Columns
 from scoring.pd_scale import parse_pd_scale
-from service.model_files import folder_of
-from service.model_scoring import known_share
-from service.office_stages import office_stages, stages_in_force
-from service.rulebook import facts, pd_scale
-from service.seedbook import rule_set
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.books.rulebook import facts, pd_scale
+from service.books.seedbook import rule_set
+from service.registry.files import folder_of
+from service.registry.scoring import known_share
+from service.snapshot.office_stages import office_stages, stages_in_force
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import SnapshotReport, build_snapshot
 from tests.made_models import NAME, a_bundle, a_scorecard, in_force, staffed
 from tests.shell import Shell, a_city

@@ -17,12 +17,12 @@ from matching.nodes import Condition, Op, leaves
 from models.errors import NotFound, RefusedInput
 from service.answers.wording import in_words
 from service.api.shapes_card import CardShape
+from service.books.rulebook import facts, offers, parameters
 from service.cli import run
-from service.encode import encode
 from service.labels import labels
-from service.rulebook import facts, offers, parameters
 from service.usecases.count_usage import usage_by_scheme
 from service.usecases.scheme_card import scheme_card
+from service.web.encode import encode
 from tests.shell import Shell, a_shell, is_problem
 
 DAY = date(2024, 10, 31)

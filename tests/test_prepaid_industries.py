@@ -11,9 +11,9 @@ from models.errors import DataFileError
 from scoring.columns import Columns
 from scoring.prepaid import NONE, parse_prepaid, prepaid_industry
 from scoring.small_cells import hidden
-from service import rulebook
-from service.documents import parse_yaml
-from service.seedbook import SEED
+from service.books import rulebook
+from service.books.documents import parse_yaml
+from service.books.seedbook import SEED
 from tests.side_firms import CODES, columns_of
 
 

@@ -17,9 +17,9 @@ from matching.products import ProductBook, parse_product
 from matching.schemes import SchemeBook
 from matching.verdicts import Verdict
 from models.errors import DataFileError, NotFound
-from service.documents import read_yaml
-from service.rulebook import CASES, facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import CASES, facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 
 FILES = rule_files("products")
 SHELF = offers().products

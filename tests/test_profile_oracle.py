@@ -18,8 +18,8 @@ from scoring.catalogue import Item, parse_catalogue
 from scoring.compiler import FeedState
 from scoring.feeds import Feed, FeedBook, parse_feeds
 from scoring.profile import NO_TEXT, Profile, assemble
-from service import seedbook
-from service.aggregate import Aggregated, FeedFiles, aggregate
+from service.books import seedbook
+from service.snapshot.aggregate import Aggregated, FeedFiles, aggregate
 from tests.random_records import EDGES, LandedBatch, Row, firm_codes, random_batches, write_batch
 from tests.slow_profile import slow_profile
 from tests.synthetic_items import CATEGORY, DIMENSIONS, FEEDS

@@ -17,13 +17,13 @@ import pytest
 from models.dates import add_months, month_end
 from models.errors import RefusedInput
 from service.adapters import cumcm2020c as adapter
-from service.encode import encode
 from service.labels import Labels
 from service.office import Office, opened
-from service.real_report import RealReport, as_data
-from service.real_tables import sections
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.real.report import RealReport, as_data
+from service.real.tables import sections
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.run_real import last_common_month_end, run_real
+from service.web.encode import encode
 from tests.real_folder import DATA, Row, needs_data, write_folder
 
 MAIN = date(2018, 11, 30)

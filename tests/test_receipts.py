@@ -18,23 +18,23 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from models.tables import FactSet, Receipt, Snapshot, UsageEvent
-from service.auth import Role
-from service.encode import encode
-from service.evidence import PARTS, first_fault
+from service.access.auth import Role
+from service.access.opaque import office_key
+from service.books.evidence import PARTS, first_fault
+from service.books.receipts import facts_text, keep_rule_set, read_facts, rules_folder
+from service.books.rule_set import RuleSet, read_rule_set
+from service.books.rulebook import offers, rules_digest
+from service.books.seedbook import SEED, rule_set
 from service.office import Office
-from service.office_stages import office_stages
-from service.opaque import office_key
-from service.receipts import facts_text, keep_rule_set, read_facts, rules_folder
-from service.rule_set import RuleSet, read_rule_set
-from service.rulebook import offers, rules_digest
-from service.seedbook import SEED, rule_set
-from service.snapshots import OpenSnapshot
+from service.snapshot.office_stages import office_stages
+from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.count_usage import Usage, count_usage, usage_by_scheme
 from service.usecases.evidence_pack import KEY_FILE, evidence_pack
 from service.usecases.ingest_batch import ingest_batch
 from service.usecases.list_options import list_options
 from service.usecases.replay_receipt import replay_receipt
+from service.web.encode import encode
 from tests.shell import Shell, a_city, is_problem
 
 ROOT = Path(__file__).parent.parent
@@ -348,8 +348,8 @@ def test_the_first_thing_that_does_not_match_is_named(
 
 def rehashed(pack: dict[str, Any], part: str) -> dict[str, Any]:
     """The pack as a forger without the key would mend it: the hash of the changed part fits again."""
-    from service.evidence import canonical
-    from service.receipts import digest
+    from service.books.evidence import canonical
+    from service.books.receipts import digest
 
     pack["hashes"][part] = digest(canonical(pack[part]))
     return pack

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from service.answers.models import models_answer
-from service.model_files import folder_of
-from service.model_store import load, register
 from service.office import Office
+from service.registry.files import folder_of
+from service.registry.store import load, register
 from tests.killed_register import BASE
 from tests.made_models import NOW, a_bundle, a_scorecard, staffed
 

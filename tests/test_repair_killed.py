@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import select
 
 from models.tables import AuditEntry, Batch, CorrectionNotice, Repair
+from service.access.auth import Caller, Role
 from service.audit.chain import Event
 from service.audit.journal import record, verify
-from service.auth import Caller, Role
 from service.office import Office, opened
-from service.snapshots import open_snapshot
+from service.snapshot.snapshots import open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.ingest_batch import ingest_batch
 from service.usecases.repair import RepairAsked, firm_repairs, request_repair

@@ -15,9 +15,9 @@ from matching.repair_file import parse_repair_rules
 from matching.repair_rules import months_after, stops_on
 from models.errors import DataFileError, RefusedInput
 from models.truth import Truth
-from service.documents import read_yaml
-from service.rulebook import repair_rules
-from service.seedbook import SEED, feeds
+from service.books.documents import read_yaml
+from service.books.rulebook import repair_rules
+from service.books.seedbook import SEED, feeds
 
 RULES = repair_rules()
 OLD, NEW = RULES.regimes

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from models.tables import AuditEntry, Batch, CorrectionNotice, Repair
 from service.audit.journal import verify
+from service.books.rulebook import lenders
 from service.clock import day_of
-from service.rulebook import lenders
 from tests.cases_city import (
     DOCUMENT,
     GREEN,

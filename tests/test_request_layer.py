@@ -18,7 +18,7 @@ from starlette.types import Message
 from service.app import create_app
 from service.pages.render import FOLDER
 from service.settings import Settings
-from service.time_limits import TimeLimits
+from service.web.time_limits import TimeLimits
 from tests.shell import SECRET, a_code, a_shell, is_problem
 
 FORM = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "wrong"}

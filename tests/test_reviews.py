@@ -12,10 +12,10 @@ from sqlalchemy import delete, select
 from models.errors import DataFileError
 from models.tables import ReviewCase, Snapshot
 from scoring.review_rules import parse_review_rules
-from service.office_stages import office_stages
-from service.rulebook import evaluations
-from service.seedbook import rule_set
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.books.rulebook import evaluations
+from service.books.seedbook import rule_set
+from service.snapshot.office_stages import office_stages
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from tests.shell import Shell, a_city, is_problem
 

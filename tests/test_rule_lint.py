@@ -14,9 +14,9 @@ import pytest
 from matching.editions import edition_clashes
 from matching.lint import Remark
 from matching.schemes import Scheme, parse_scheme
-from service.documents import read_yaml
-from service.rulebook import facts, offers, parameters
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, offers, parameters
+from service.books.seedbook import SEED
 from service.usecases.check_rules import RuleCheck, check_rules
 
 ROOT = Path(__file__).parent.parent

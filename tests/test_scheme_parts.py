@@ -14,8 +14,8 @@ from matching.facts import FactBook, Source, parse_facts
 from matching.schemes import Scheme, parse_scheme
 from matching.verdicts import Verdict
 from models.errors import DataFileError
-from service.rulebook import facts, offers, parameters, rules, rules_digest
-from service.seedbook import rule_set
+from service.books.rulebook import facts, offers, parameters, rules, rules_digest
+from service.books.seedbook import rule_set
 
 AWARD = """
 id: an-award

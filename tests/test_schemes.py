@@ -18,9 +18,9 @@ from matching.schemes import Scheme, SchemeBook, parse_scheme
 from matching.verdicts import Verdict
 from models.errors import DataFileError, NotFound, RefusedInput
 from models.truth import Truth
-from service.documents import read_yaml
-from service.rulebook import CASES, facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import CASES, facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 
 D = Decimal
 FILES = rule_files("schemes")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.authorisation import PAGE, render
-from service.auth import MAY
+from service.access.auth import MAY
 
 ROOT = Path(__file__).parent.parent
 TEXT = PAGE.read_text(encoding="utf-8")

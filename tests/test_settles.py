@@ -5,7 +5,7 @@ from __future__ import annotations
 from matching.needs import Need, read_need
 from matching.options import OptionsAnswer, answer, options
 from matching.status import Status
-from service.rulebook import facts, parameters
+from service.books.rulebook import facts, parameters
 from tests.test_near_miss import BOOK
 from tests.test_options import AS_OF, CITY, FACTORY, MILLION
 

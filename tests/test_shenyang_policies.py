@@ -16,9 +16,9 @@ from matching.evaluate_scheme import SchemeResult, evaluate_scheme
 from matching.schemes import Scheme
 from matching.stacking import Candidate, pair_of
 from matching.verdicts import Verdict
-from service.documents import read_yaml
-from service.rulebook import facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 from tests.oracle_shenyang import ORACLES, fen
 
 D = Decimal

@@ -10,7 +10,7 @@ from bench.synthetic import AS_OF
 from matching.explain import Examiner
 from matching.nodes import All, Any, Condition, Node, Not, Op, leaves
 from models.truth import Truth
-from service.rulebook import facts, parameters
+from service.books.rulebook import facts, parameters
 
 TRUTHS = {Truth.UNMET: 0, Truth.UNKNOWN: 1, Truth.MET: 2}
 

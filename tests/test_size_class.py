@@ -16,7 +16,7 @@ from models.errors import DataFileError, RefusedInput
 from models.kinds import UNKNOWN_INT64
 from scoring.industry import parse_industries
 from scoring.size import METRICS, SIZE_CLASSES, classify, parse_sizes, size_of
-from service.documents import read_yaml
+from service.books.documents import read_yaml
 
 SEED = Path(__file__).parent.parent / "seed"
 INDUSTRIES = parse_industries(read_yaml(SEED / "industries.yaml"))

@@ -20,11 +20,11 @@ from models.errors import NotFound, RefusedInput
 from models.kinds import Kind
 from models.tables import Snapshot
 from scoring.columns import Columns
-from service import seedbook
-from service import snapshot_folder as files
+from service.books import seedbook
 from service.office import Office, opened
-from service.snapshots import OpenSnapshot, open_snapshot
-from service.stages import Evaluated, Matched, Stages
+from service.snapshot import folder as files
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
+from service.snapshot.stages import Evaluated, Matched, Stages
 from service.usecases.build_snapshot import BuildProgress, build_snapshot
 from tests.random_records import LandedBatch, firm_codes, land, random_batches
 from tests.slow_profile import slow_profile

@@ -17,10 +17,10 @@ from models.kinds import DTYPES, Kind, Scalar, decode, encode
 from scoring.columns import Columns
 from scoring.derived import DERIVED, MADE_OF
 from scoring.supposed import Because, beside, suppose, year_columns
-from service.model_scoring import PD_KINDS
-from service.rescoring import made_of, rescore
-from service.rulebook import evaluations, sizes
-from service.seedbook import catalogue
+from service.books.rulebook import evaluations, sizes
+from service.books.seedbook import catalogue
+from service.registry.scoring import PD_KINDS
+from service.snapshot.rescoring import made_of, rescore
 
 D = Decimal
 AS_OF = date(2024, 10, 31)

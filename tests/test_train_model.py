@@ -23,14 +23,14 @@ from scoring.training.fit import Fitted, fit
 from scoring.training.plan import TrainingPlan
 from scoring.training.training_set import Cohort, TrainingSet, folds_of
 from scoring.woe import WoeScorecardClassifier
-from service.auth import hashed
+from service.access.auth import hashed
 from service.cli import run
-from service.model_bundle import read_bundle
-from service.model_keys import rotate_key
-from service.model_store import load
+from service.learning.training_export import LEADING, pseudonym, training_table
 from service.office import Office, opened
+from service.registry.bundle import read_bundle
+from service.registry.keys import rotate_key
+from service.registry.store import load
 from service.settings import DEMO_CLIENTS_FILE
-from service.training_export import LEADING, pseudonym, training_table
 from service.usecases.train_model import train_model
 from tests.test_training_rows import plan_of
 from tests.training_office import BACKFILL, Records, firms, loan_month, months, received_after, registration
@@ -376,7 +376,7 @@ def test_a_trained_model_is_registered_for_a_person_of_the_office(
 
 
 def test_a_demo_city_is_said_to_be_invented(office: Office, model_file: Path) -> None:
-    from service.training_plans import training_plan
+    from service.learning.training_plans import training_plan
 
     mark = office.home / DEMO_CLIENTS_FILE
     mark.write_text("{}")

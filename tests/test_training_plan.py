@@ -15,9 +15,9 @@ from scoring.training.cohorts import asked_cohorts, fault_of, quarters
 from scoring.training.definition import parse_definition
 from scoring.training.history import MADE_OF, reach, too_short
 from scoring.training.plan import parse_plan, reads
-from service.documents import parse_yaml
-from service.seedbook import SEED, catalogue, feeds
-from service.training_plans import definitions, training_plan
+from service.books.documents import parse_yaml
+from service.books.seedbook import SEED, catalogue, feeds
+from service.learning.training_plans import definitions, training_plan
 
 DEFAULT = (SEED / "defaults" / "credit_12m.yaml").read_text(encoding="utf-8")
 MODEL = (SEED / "models" / "pd_12m.yaml").read_text(encoding="utf-8")

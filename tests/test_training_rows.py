@@ -15,10 +15,11 @@ from models.dates import add_months
 from models.errors import RefusedInput
 from scoring.training.plan import TrainingPlan, parse_plan
 from scoring.training.training_set import Cohort
-from service import seedbook, training_rows
+from service.books import seedbook
+from service.learning import training_rows
+from service.learning.training_plans import definitions
+from service.learning.training_rows import Reader, end_of, make_training_set
 from service.office import Office, opened
-from service.training_plans import definitions
-from service.training_rows import Reader, end_of, make_training_set
 from tests.training_office import (
     BACKFILL,
     Records,

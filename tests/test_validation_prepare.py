@@ -14,7 +14,7 @@ from models.errors import DataFileError, RefusedInput
 from scoring.validation import Description, folds, later_rows, parse_description, prepare, suspects
 from scoring.validation.column_kinds import NumberColumn, TextColumn, typed
 from scoring.validation.special_codes import KIND, codes_apart
-from service.documents import parse_yaml
+from service.books.documents import parse_yaml
 
 ROWS = 60
 OUTCOME = ["1" if row % 4 == 0 else "0" for row in range(ROWS)]

@@ -17,11 +17,11 @@ from models.errors import DataFileError, NotFound, RefusedInput
 from scoring.validation import Contender, Description, Task, prepare
 from seed.city.codes import invent
 from service.adapters import datasets
-from service.encode import encode
 from service.labels import labels
+from service.learning.validation_answer import as_data
+from service.learning.validation_tables import as_markdown, sections, summary
 from service.usecases.validate_model import Field, Plan, read_dataset, validate_model
-from service.validation_answer import as_data
-from service.validation_tables import as_markdown, sections, summary
+from service.web.encode import encode
 from tests.real_folder import DATA, needs_data
 
 ROWS = 400

@@ -20,12 +20,12 @@ from pydantic import BaseModel
 
 from matching.alarms import sound
 from models.kinds import UNKNOWN_INT32
-from service import rulebook, seedbook
+from service.access.auth import Role
+from service.access.disclosure import Consent, may_see_evaluation
 from service.api.shapes_firm import FirmAnswer, ScoreAnswer
 from service.api.shapes_monitoring import HealthIndexAnswer, WatchListAnswer
-from service.auth import Role
+from service.books import rulebook, seedbook
 from service.cli.program import run_program
-from service.disclosure import Consent, may_see_evaluation
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.health_index import health_index
 from service.usecases.watch_list import sounded, watch_list
@@ -165,7 +165,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     usual = rulebook.evaluations()
     sides = tuple(replace(side, card=replace(side.card, enabled=True)) for side in usual.sides)
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("service.rulebook", "service.answers.other_evaluations", "service.usecases.health_index"):
+        for name in ("service.books.rulebook", "service.answers.other_evaluations", "service.usecases.health_index"):
             patched.setattr(f"{name}.evaluations", lambda: replace(usual, sides=sides))
         shell = a_shell(tmp_path_factory.mktemp("watched"))
         deliver(shell.office)

@@ -19,17 +19,17 @@ from scoring.monitoring.alert_rules import Light
 from scoring.stability import psi
 from service.answers.watch import watch_answer
 from service.cli.program import run_program
-from service.model_bundle import ModelBundle
-from service.model_store import load, register
 from service.office import Office
-from service.office_stages import office_stages
-from service.shelf import Shelf
-from service.snapshots import open_snapshot
+from service.registry.bundle import ModelBundle
+from service.registry.store import load, register
+from service.snapshot.office_stages import office_stages
+from service.snapshot.shelf import Shelf
+from service.snapshot.snapshots import open_snapshot
 from service.usecases.activate_model import activate_model
 from service.usecases.approve_model import approve_model
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.watch_model import watch_model
-from service.watched_firms import watched_firms
+from service.watching.watched_firms import watched_firms
 from tests.made_models import NAME, NOW, a_bundle, in_force, staffed
 from tests.shell import Shell, a_shell
 from tests.training_office import BACKFILL, Records, firms, loan_month, months, received_after, registration
@@ -249,7 +249,7 @@ def test_bad_input(shelf: Shelf, shell: Shell, tmp_path: Path) -> None:
 
 def test_no_model_in_force_and_a_model_of_another_catalogue(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = Shelf(shell.office, 0)
-    monkeypatch.setattr("service.model_store.catalogue_version", lambda items: "another")
+    monkeypatch.setattr("service.registry.store.catalogue_version", lambda items: "another")
     with pytest.raises(RefusedInput) as refused:
         watch_model(shelf)
     assert (refused.value.code, refused.value.status) == ("other_catalogue", 409)

@@ -13,7 +13,7 @@ from matching.question import Case, Facts
 from matching.status import Status
 from matching.what_if import WhatIf, read_changed, what_if, with_years
 from models.errors import RefusedInput
-from service.rulebook import facts, parameters
+from service.books.rulebook import facts, parameters
 from tests.test_near_miss import BOOK
 from tests.test_options import AS_OF, CITY, FACTORY, MILLION
 

@@ -12,10 +12,10 @@ from sqlalchemy import func, select
 
 from models.tables import Receipt, UsageEvent
 from service.api.shapes_what_if import WhatIfAnswer
+from service.books.rulebook import evaluations
+from service.books.seedbook import catalogue
 from service.cli import run
-from service.rulebook import evaluations
-from service.seedbook import catalogue
-from service.snapshots import OpenSnapshot
+from service.snapshot.snapshots import OpenSnapshot
 from tests.shell import Shell, a_city, a_code, is_problem
 
 NEED: dict[str, object] = {"amount_yuan": "1000000", "term_months": 12, "purpose": "working_capital"}

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from models.dates import add_months, month_end
-from service import seedbook
+from service.access.auth import Role
 from service.answers.firm import evaluation_answer
 from service.answers.rules import plain
-from service.auth import Role
+from service.books import seedbook
+from service.books.rulebook import rules
 from service.office import Office
-from service.office_stages import office_stages
-from service.rulebook import rules
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.snapshot.office_stages import office_stages
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.list_options import firm_facts, list_options
 from service.usecases.what_if import suppose_facts

@@ -18,9 +18,9 @@ from matching.scheme_parts import BEFORE, LAST_ON
 from matching.schemes import Scheme, parse_scheme
 from matching.verdicts import Verdict
 from models.kinds import Kind, Scalar
-from service.documents import read_yaml
-from service.rulebook import CASES, facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import CASES, facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 from tests import oracle_shenyang, test_fushun_policies
 from tests.oracle_book import ORACLES
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from matching.service_clocks import parse_service_classes
 from matching.working_days import WorkingCalendar, parse_calendar
 from models.errors import DataFileError, RefusedInput
-from service.documents import read_yaml
-from service.rulebook import service_classes, working_days
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import service_classes, working_days
+from service.books.seedbook import SEED
 
 CHINA = working_days()
 DAYS = st.dates(CHINA.first_day, CHINA.last_day)

@@ -11,7 +11,7 @@ from matching.parameters import parse_reference
 from matching.rulefile import RuleFile
 from models.errors import DataFileError, RefusedInput
 from models.marked import marked
-from service.rulebook import facts
+from service.books.rulebook import facts
 
 BROKEN = ["12\n", "12\r", "\n12", "12 ", " 12", "１２", "1e3", "+12", "12.", ".5", "1_000", "", "0x1f"]
 

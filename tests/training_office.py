@@ -9,7 +9,7 @@ from typing import Any
 
 from models.dates import add_months, month_end
 from scoring.feeds import Feed
-from service import seedbook
+from service.books import seedbook
 from service.office import Office
 from tests.random_records import LandedBatch, Row, firm_codes, land
 

@@ -11,8 +11,8 @@ from models.kinds import Kind
 from scoring.columns import Columns
 from scoring.evaluation.beside import CONSENT
 from service.office import Office
-from service.office_stages import office_stages
-from service.stages import Stages
+from service.snapshot.office_stages import office_stages
+from service.snapshot.stages import Stages
 from tests.random_records import firm_codes
 from tests.training_office import Records, listing, registration
 

@@ -14,9 +14,9 @@ from models.errors import NotFound, RefusedInput
 from models.uscc import check_uscc
 from scoring.validation import Description, Notice, parse_description
 from seed.city.codes import INVENTED_BLOCK
-from service.documents import read_yaml
+from service.books.documents import read_yaml
+from service.books.seedbook import SEED
 from service.files.reading import open_rows
-from service.seedbook import SEED
 
 FOLDER = "datasets"
 _PACKED = (".xz", ".gz", ".bz2", ".zst", ".zip")

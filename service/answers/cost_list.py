@@ -13,8 +13,8 @@ from matching.financing_cost import CostItem, CostList, OpenReduction, Preferenc
 from models.money import from_fen, round_half_up
 from models.tables import CostListCharge, CostListConfirmation
 from service.answers.rules import named, rate
-from service.cost_lists import KeptList, line_of
-from service.encode import yuan_text
+from service.cases.cost_lists import KeptList, line_of
+from service.web.encode import yuan_text
 
 _ZERO = Decimal(0)
 

@@ -12,8 +12,8 @@ from matching.what_if import WhatIf
 from scoring.evaluation.explain import ExplainedLine, Explanation
 from service.answers.options import name_of
 from service.answers.rules import named, rate
-from service.encode import yuan_text
-from service.rulebook import Rules
+from service.books.rulebook import Rules
+from service.web.encode import yuan_text
 
 
 def score_effect(before: Explanation, after: Explanation) -> dict[str, Any]:

@@ -13,15 +13,15 @@ from scoring.evaluation.evaluate import UNKNOWN_POINTS, State
 from scoring.evaluation.explain import ExplainedLine, Explanation
 from scoring.evaluation.model import MILLI
 from scoring.evaluation.peers import PeerGroup
+from service.access.auth import Role
+from service.access.disclosure import Consent, Shown, disclose
 from service.answers.pd import pd_answer
 from service.answers.rules import plain
-from service.auth import Role
-from service.disclosure import Consent, Shown, disclose
-from service.marks import Mark, marks_answer
-from service.model_shelf import ModelShelf
-from service.rulebook import evaluations
-from service.seedbook import catalogue
-from service.snapshots import OpenSnapshot
+from service.books.rulebook import evaluations
+from service.books.seedbook import catalogue
+from service.cases.marks import Mark, marks_answer
+from service.registry.shelf import ModelShelf
+from service.snapshot.snapshots import OpenSnapshot
 
 _REGISTRATION = ("entity_type", "registration_status", "established_on", "district", "industry_code")
 _LABEL = {"zh": "融资评价（非官方公共信用评价）", "en": "Financing evaluation (not the official public credit grade)"}

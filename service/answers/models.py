@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from models.errors import RefusedInput
 from models.tables import ActiveModel, ModelEvent, ModelRow
-from service.model_events import checked_events, status_of
-from service.model_keys import public_keys
-from service.model_store import load, row_of
 from service.office import Office
+from service.registry.events import checked_events, status_of
+from service.registry.keys import public_keys
+from service.registry.store import load, row_of
 from service.usecases.approve_model import gate_answer, gate_results
 
 

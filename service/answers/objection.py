@@ -8,9 +8,9 @@ from typing import Any
 
 from matching.procedure import Clock
 from models.tables import Objection, ObjectionStep
+from service.books.rulebook import agencies, objection_rules, working_days
+from service.books.seedbook import catalogue
 from service.clock import day_of
-from service.rulebook import agencies, objection_rules, working_days
-from service.seedbook import catalogue
 
 
 def clock_answer(clock: Clock, today: date) -> dict[str, Any]:

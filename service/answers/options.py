@@ -15,6 +15,8 @@ from matching.options import OptionsAnswer, answer
 from matching.plausible import check_plausible
 from matching.rulefile import Name
 from models.kinds import Scalar
+from service.access.auth import Role
+from service.access.disclosure import Shown, disclose
 from service.answers.rules import option_answer, plain
 from service.answers.ways import (
     claims_answer,
@@ -26,9 +28,7 @@ from service.answers.ways import (
     settles_answer,
     warning_answer,
 )
-from service.auth import Role
-from service.disclosure import Shown, disclose
-from service.rulebook import Rules
+from service.books.rulebook import Rules
 
 #: Parts of an entry that tell the firm's own value, or let it be worked out.
 _VALUES = frozenset({"actual", "was", "by"})

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scoring.evaluation.beside import SideState, explain_beside
 from scoring.evaluation.evaluate import UNKNOWN_POINTS
 from scoring.evaluation.model import MILLI, SideModel
+from service.access.auth import Role
+from service.access.disclosure import Consent, may_see_evaluation
 from service.answers.firm import line_answer
-from service.auth import Role
-from service.disclosure import Consent, may_see_evaluation
-from service.rulebook import evaluations
-from service.seedbook import catalogue
-from service.side_scores import side_columns
-from service.snapshots import OpenSnapshot
+from service.books.rulebook import evaluations
+from service.books.seedbook import catalogue
+from service.snapshot.side_scores import side_columns
+from service.snapshot.snapshots import OpenSnapshot
 
 
 def other_evaluations(

@@ -13,14 +13,14 @@ from scoring.scorecard.card import Scorecard
 from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.interval import pd_interval
 from scoring.scorecard.reasons import Reached, Reason, reasons
+from service.access.auth import Role
+from service.access.disclosure import Consent, Shown, disclose
 from service.answers.rules import plain
-from service.auth import Role
-from service.disclosure import Consent, Shown, disclose
-from service.model_scoring import kinds_of
-from service.model_shelf import ModelShelf
-from service.rulebook import facts, pd_scale
-from service.seedbook import catalogue
-from service.snapshots import OpenSnapshot
+from service.books.rulebook import facts, pd_scale
+from service.books.seedbook import catalogue
+from service.registry.scoring import kinds_of
+from service.registry.shelf import ModelShelf
+from service.snapshot.snapshots import OpenSnapshot
 
 _DAYS_OF_MONTH = 30.4375
 _NOTES = {

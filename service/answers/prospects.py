@@ -10,7 +10,7 @@ from matching.parameters import ParameterRef
 from matching.screen import Step
 from models.kinds import Scalar
 from service.answers.rules import plain
-from service.snapshots import OpenSnapshot
+from service.snapshot.snapshots import OpenSnapshot
 
 _BAND = 100
 

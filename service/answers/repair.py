@@ -11,10 +11,10 @@ from matching.repair_rules import MaterialSet, RecordKind, RepairDates, stops_on
 from matching.rulefile import Name
 from models.tables import PublicityLift, Repair, RepairStep
 from service.answers.objection import agency_answer, clock_answer
-from service.cases import content_digest
+from service.books.rulebook import repair_rules, working_days
+from service.cases.parties import content_digest
 from service.clock import day_of
-from service.firm_records import FirmRecord
-from service.rulebook import repair_rules, working_days
+from service.records.firm_records import FirmRecord
 
 _NOT_SAID = {"zh": "（来源未提供）", "en": "(not given by the source)"}
 

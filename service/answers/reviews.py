@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.tables import ReviewCase
-from service.rulebook import review_rules
+from service.books.rulebook import review_rules
 
 
 def case_answer(case: ReviewCase) -> dict[str, Any]:

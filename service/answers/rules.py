@@ -20,8 +20,8 @@ from matching.schemes import Scheme
 from matching.steps import Step
 from models.evidence import Finding
 from models.kinds import Scalar
-from service.encode import yuan_text
 from service.labels import LANGUAGES, labels
+from service.web.encode import yuan_text
 
 _MONEY_UNITS = ("yuan", "CNY", "元")
 

@@ -11,13 +11,13 @@ from scoring.monitoring.drift import ItemDrift, ScoreDrift
 from scoring.monitoring.migration import Migration
 from scoring.monitoring.outcomes import BandOutcome
 from scoring.monitoring.parity import Group, Parity
+from service.books.rulebook import facts, industries, pd_scale
 from service.labels import labels
-from service.rulebook import facts, industries, pd_scale
 from service.settings import DEMO_CLIENTS_FILE
-from service.shelf import Shelf
-from service.snapshots import OpenSnapshot
+from service.snapshot.shelf import Shelf
+from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.watch_model import CohortOutcome, Drift, Watch
-from service.watch_alerts import alerts_of, worst
+from service.watching.watch_alerts import alerts_of, worst
 
 _SYNTHETIC = (
     "合成数据：企业、记录与结果均为程序虚构，以下数字不说明任何真实情况。",

@@ -11,7 +11,7 @@ from matching.rulefile import Name
 from matching.settles import Settles
 from matching.stacking import LeftOut, Pair, Resolution, SchemeSet
 from service.answers.rules import finding_answer, plain
-from service.encode import yuan_text
+from service.web.encode import yuan_text
 
 
 def words(name: Name) -> dict[str, str]:

@@ -13,14 +13,14 @@ from matching.question import Facts
 from matching.what_if import WhatIf
 from models.kinds import Scalar
 from scoring.supposed import Because
+from service.access.auth import Role
+from service.access.disclosure import Shown, disclose
 from service.answers.effects import options_effect, score_effect
 from service.answers.options import need_answer, whole_answer
 from service.answers.rules import plain
-from service.auth import Role
-from service.disclosure import Shown, disclose
+from service.books.rulebook import Rules
 from service.labels import LANGUAGES, labels
-from service.rescoring import Rescored
-from service.rulebook import Rules
+from service.snapshot.rescoring import Rescored
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from fastapi import Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller
 from service.api.inputs import Cursor, Limit, Since
 from service.api.paging import before_of, journal_page, page_of, paged
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_trust import AlarmAnswer, AuditEntryAnswer
-from service.auth import Action, Caller
-from service.encode import answered
 from service.usecases.find_alarms import alarms_since
 from service.usecases.read_audit import audit_entries
+from service.web.encode import answered
 
 routes = router("audit")
 Auditor = Annotated[Caller, requires(Action.READ_AUDIT)]

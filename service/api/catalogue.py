@@ -8,11 +8,11 @@ from typing import Annotated
 from starlette.responses import Response
 
 from scoring.catalogue import Item
+from service.access.auth import Action, Caller
 from service.api.route import requires, router
 from service.api.shapes import CatalogueAnswer
-from service.auth import Action, Caller
-from service.encode import encode
-from service.seedbook import catalogue
+from service.books.seedbook import catalogue
+from service.web.encode import encode
 
 routes = router("catalogue")
 

@@ -9,18 +9,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller, check_own_firm
+from service.access.reading import lending_purpose
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.paging import before_of, journal_page, page_of, paged
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_trust import ConsentAnswer, ConsentBody, ConsentTextAnswer, LookAnswer
 from service.asking import asked_day
-from service.auth import Action, Caller, check_own_firm
 from service.clock import day_of
-from service.encode import answered
-from service.reading import lending_purpose
 from service.usecases.consent import Wanted, consent_text, give_consent, list_consents, revoke_consent
 from service.usecases.read_audit import access_log
+from service.web.encode import answered
 
 routes = router("consents")
 Giver = Annotated[Caller, requires(Action.GIVE_CONSENT)]

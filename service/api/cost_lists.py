@@ -13,21 +13,21 @@ from matching.charged_cost import Side
 from matching.products import Lender
 from matching.rulefile import Name
 from models.tables import Client
+from service.access.auth import Action, Caller, Role, check_own_firm
 from service.api.inputs import Cursor, Limit, Until, Uscc
 from service.api.inputs_cost_list import ChargesBody, ConfirmationBody, CostListDraft
 from service.api.paging import page_of, paged
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_cost_list import CostListAnswer, CostListSummary, RecordedAnswer
-from service.auth import Action, Caller, Role, check_own_firm
-from service.cost_lists import check_party
+from service.books.rulebook import lenders, offers
+from service.cases.cost_lists import check_party
 from service.desk import Desk
-from service.encode import answered
-from service.rulebook import lenders, offers
 from service.usecases.confirm_cost_list import confirm_cost_list
 from service.usecases.draw_up_cost_list import draw_up_cost_list
 from service.usecases.record_charged_costs import record_charged_costs
 from service.usecases.show_cost_lists import show_cost_list, show_cost_lists
+from service.web.encode import answered
 
 routes = router("cost-lists")
 ListId = Annotated[str, Path(max_length=64, description="Id of a cost list")]

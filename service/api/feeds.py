@@ -13,20 +13,20 @@ from starlette.responses import Response, StreamingResponse
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Batch
+from service.access.auth import Action, Caller, Role, check_agency
 from service.answers.feeds import batch_answer, feed_answer
 from service.api.inputs import CoversTo, Cursor, Limit
 from service.api.paging import bad_cursor, page_of, paged, read, write
 from service.api.route import DeskDep, desk_of, requires, router
 from service.api.shapes import BatchShape, DeliveryShape, FeedShape, Page, RejectShape
-from service.auth import Action, Caller, Role, check_agency
+from service.books.seedbook import feeds
 from service.desk import Desk
-from service.encode import answered
-from service.seedbook import feeds
-from service.strict_json import limited
-from service.time_limits import PATIENCE
 from service.usecases.ingest_batch import BatchReport, ingest_batch
 from service.usecases.list_rejects import list_rejects
 from service.usecases.read_rejects import read_rejects
+from service.web.encode import answered
+from service.web.strict_json import limited
+from service.web.time_limits import PATIENCE
 
 routes = router("feeds")
 

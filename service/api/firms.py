@@ -8,16 +8,16 @@ from fastapi import Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.access.auth import Action
+from service.access.reading import Access
 from service.api.inputs import AsOf, Uscc
 from service.api.route import DeskDep, reads_firm, router
 from service.api.shapes_firm import FirmAnswer, ProfileAnswer, ScoreAnswer
 from service.api.shapes_options import OptionsAnswer
-from service.auth import Action
-from service.encode import answered
-from service.reading import Access
-from service.seedbook import catalogue
+from service.books.seedbook import catalogue
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary
 from service.usecases.list_options import list_options
+from service.web.encode import answered
 
 routes = router("firms")
 Opened = Annotated[Access, reads_firm(Action.READ_FIRM)]

@@ -11,14 +11,14 @@ from sqlalchemy import text
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller
 from service.api.route import PROBLEMS, DeskDep, requires
 from service.api.shapes import Health, Readiness, VersionAnswer
-from service.auth import Action, Caller
+from service.books.rulebook import pd_scale
 from service.desk import Desk
-from service.encode import answered
-from service.meter import MEDIA_TYPE
-from service.rulebook import pd_scale
 from service.usecases.office_gauges import office_gauges
+from service.web.encode import answered
+from service.web.meter import MEDIA_TYPE
 
 router = APIRouter(tags=["operation"])
 _LEAST_FREE_BYTES = 100_000_000

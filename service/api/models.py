@@ -9,14 +9,14 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller
 from service.answers.models import model_answer, models_answer
 from service.api.inputs import Body
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_models import ModelDetail, ModelShape
-from service.auth import Action, Caller
-from service.encode import answered
 from service.usecases.approve_model import approve_model
+from service.web.encode import answered
 
 routes = router("models")
 ModelId = Annotated[str, Path(max_length=20, description="Id of a registered model")]

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from models.errors import NotFound
+from service.access.auth import Action, Caller
 from service.answers.watch import watch_answer
 from service.api.inputs import AsOf, Cursor, Limit
 from service.api.paging import bad_cursor, paged, read, write
@@ -23,13 +24,12 @@ from service.api.shapes_monitoring import (
     WatchListAnswer,
 )
 from service.api.shapes_watch import WatchAnswer
-from service.auth import Action, Caller
-from service.encode import answered
 from service.usecases import monitoring
 from service.usecases.health_index import health_index
 from service.usecases.late_agencies import late_agencies
 from service.usecases.watch_list import watch_list
 from service.usecases.watch_model import watch_model
+from service.web.encode import answered
 
 routes = router("monitoring")
 Watcher = Annotated[Caller, requires(Action.READ_MONITORING)]

@@ -9,6 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller, check_own_firm
+from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.paging import page_of, paged
 from service.api.route import DeskDep, reads_firm, requires, router
@@ -20,12 +22,10 @@ from service.api.shapes_cases import (
     RecordAnswer,
     StepBody,
 )
-from service.auth import Action, Caller, check_own_firm
-from service.encode import answered
-from service.reading import Access
 from service.usecases.list_records import list_records
 from service.usecases.objection import Filing, file_objection, list_objections, read_objection
 from service.usecases.step_objection import StepAsked, step_objection
+from service.web.encode import answered
 
 routes = router("objections")
 ObjectionId = Annotated[str, Path(max_length=40)]

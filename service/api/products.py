@@ -6,15 +6,15 @@ from typing import Annotated
 
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller
 from service.answers.rules import product_answer
 from service.api.inputs import Cursor, Limit
 from service.api.paging import page_of, paged
 from service.api.route import requires, router
 from service.api.shapes import Page
 from service.api.shapes_rules import ProductShape
-from service.auth import Action, Caller
-from service.encode import answered
-from service.rulebook import offers
+from service.books.rulebook import offers
+from service.web.encode import answered
 
 routes = router("products")
 

@@ -10,13 +10,13 @@ from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller
+from service.access.opaque import office_key
 from service.api.inputs import Body, Cursor, Limit
 from service.api.route import DeskDep, requires, router
 from service.api.shapes_firm import ProspectsAnswer, SearchAnswer
-from service.auth import Action, Caller
-from service.encode import answered
-from service.opaque import office_key
 from service.usecases.find_prospects import prospects_of_product, search_prospects
+from service.web.encode import answered
 
 routes = router("prospects")
 Finder = Annotated[Caller, requires(Action.FIND_PROSPECTS)]

@@ -9,13 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from models.tables import Receipt
+from service.access.auth import Action, Caller, Role
 from service.api.route import DeskDep, requires, router
 from service.api.shapes_receipts import EvidenceShape, ReceiptShape
-from service.auth import Action, Caller, Role
+from service.books.receipts import find_receipt, unknown_receipt
 from service.desk import Desk
-from service.encode import answered
-from service.receipts import find_receipt, unknown_receipt
 from service.usecases.evidence_pack import evidence_pack, receipt_answer
+from service.web.encode import answered
 
 routes = router("receipts")
 ReceiptId = Annotated[str, Path(max_length=64, description="receipt_id of an answer")]

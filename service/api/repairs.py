@@ -9,6 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller, check_own_firm
+from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.paging import page_of, paged
 from service.api.route import DeskDep, reads_firm, requires, router
@@ -24,13 +26,11 @@ from service.api.shapes_cases import (
     RepairStepBody,
 )
 from service.asking import asked_day
-from service.auth import Action, Caller, check_own_firm
-from service.encode import answered
-from service.reading import Access
 from service.usecases.lift_publicity import LiftAsked, lift_publicity
 from service.usecases.read_notices import list_notices, receive_notice
 from service.usecases.repair import RepairAsked, firm_repairs, list_repairs, read_repair, request_repair
 from service.usecases.step_repair import RepairStepAsked, step_repair
+from service.web.encode import answered
 
 routes = router("repair")
 RepairId = Annotated[str, Path(max_length=40)]

@@ -11,16 +11,16 @@ from starlette.responses import Response
 
 from models.dates import parse_date
 from models.errors import RefusedInput
+from service.access.auth import Action, Caller
 from service.answers.reviews import case_answer
 from service.api.inputs import Body, Cursor, ExpiresOn, Limit
 from service.api.paging import bad_cursor, paged, read, write
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_models import ReviewShape
-from service.auth import Action, Caller
-from service.encode import answered
 from service.usecases.decide_review import decide_review
 from service.usecases.list_reviews import list_reviews
+from service.web.encode import answered
 
 routes = router("reviews")
 

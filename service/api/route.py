@@ -11,16 +11,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from models.errors import RefusedInput
+from service.access.auth import Action, Caller, check_may, not_authenticated
+from service.access.reading import Access, open_file
 from service.api.inputs import Uscc
 from service.api.shapes import Problem
-from service.auth import Action, Caller, check_may, not_authenticated
 from service.desk import Desk
-from service.middleware import RATE_LIMIT
-from service.rate_limits import Policy
-from service.reading import Access, open_file
-from service.strict_json import parse_strict, read_limited
 from service.usecases.issue_token import caller_of
 from service.usecases.sign_in import csrf_fits, person_of
+from service.web.middleware import RATE_LIMIT
+from service.web.rate_limits import Policy
+from service.web.strict_json import parse_strict, read_limited
 
 
 class _StrictRequest(Request):
@@ -38,7 +38,7 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that takes a JSON body only under :mod:`service.strict_json`."""
+    """A route that takes a JSON body only under :mod:`service.web.strict_json`."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

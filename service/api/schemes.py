@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
+from service.access.auth import Action, Caller
 from service.answers.rules import parameter_answer, scheme_answer
 from service.api.inputs import AppliedOn, AsOf, Body, Cursor, Limit, On
 from service.api.paging import page_of, paged
@@ -17,13 +18,12 @@ from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_card import CardShape
 from service.api.shapes_rules import ParameterShape, SchemeResultShape, SchemeShape
-from service.auth import Action, Caller
+from service.books.rulebook import offers, parameters
 from service.desk import Desk
-from service.encode import answered
-from service.rulebook import offers, parameters
 from service.usecases.ask_scheme import ask_scheme
 from service.usecases.count_usage import Usage, count_usage
 from service.usecases.scheme_card import scheme_card
+from service.web.encode import answered
 
 routes = router("schemes")
 _EXAMPLE: JsonDict = {

@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.errors import RefusedInput
+from service.access.client_assertion import TYPE
 from service.api.route import PROBLEMS, DeskDep, count_address
 from service.api.shapes import TokenAnswer
-from service.client_assertion import TYPE
 from service.desk import Desk
-from service.encode import encode
-from service.forms import malformed, read_form
-from service.problem import problem_of, problem_response
-from service.rate_limits import Policy
 from service.usecases.issue_token import IssuedToken, issue_token, issue_token_by_key
+from service.web.encode import encode
+from service.web.forms import malformed, read_form
+from service.web.problem import problem_of, problem_response
+from service.web.rate_limits import Policy
 
 router = APIRouter(prefix="/v1", tags=["access"])
 

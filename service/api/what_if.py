@@ -9,14 +9,14 @@ from pydantic.config import JsonDict
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from service.access.auth import Action
+from service.access.reading import Access
 from service.api.inputs import AsOf, Body, Uscc
 from service.api.route import DeskDep, reads_firm, router
 from service.api.shapes_what_if import WhatIfAnswer
-from service.auth import Action
-from service.encode import answered
-from service.reading import Access
-from service.seedbook import catalogue
+from service.books.seedbook import catalogue
 from service.usecases.what_if import suppose_facts
+from service.web.encode import answered
 
 routes = router("firms")
 _EXAMPLE: JsonDict = {

@@ -11,9 +11,9 @@ from enum import StrEnum
 from statistics import median
 
 from models.marked import MarkedDict, marked
-from service.auth import Role
+from service.access.auth import Role
+from service.access.policy import Purpose
 from service.clock import CITY_TIME, day_of
-from service.policy import Purpose
 
 
 class Rule(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 
-from service.encode import canonical
+from service.web.encode import canonical
 
 #: What the first entry follows.
 GENESIS = "0" * 64

@@ -8,10 +8,10 @@ import typer
 
 from service.answers.rules import plain
 from service.asking import asked_day
+from service.books.rulebook import prepaid_industries
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, cell, percent
-from service.rulebook import prepaid_industries
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases.watch_list import watch_list
 
 group = typer.Typer(help="Firms of prepaid business that somebody should look at.", no_args_is_help=True)

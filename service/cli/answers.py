@@ -10,20 +10,20 @@ from typing import Annotated, Any
 
 import typer
 
+from service.access.auth import Caller, Role
+from service.access.opaque import office_key
 from service.asking import asked_code, asked_day
-from service.auth import Caller, Role
+from service.books.rulebook import facts
+from service.books.seedbook import catalogue
+from service.cases.marks import marks_of
 from service.cli.alarms import show_others
 from service.cli.benefits import gives_words
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, money, percent
 from service.cli.pd import show_pd
 from service.clock import utc_now
-from service.marks import marks_of
 from service.office import Office
-from service.opaque import office_key
-from service.rulebook import facts
-from service.seedbook import catalogue
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases.find_prospects import prospects_of_product
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary
 from service.usecases.list_options import list_options

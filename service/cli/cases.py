@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from service.access.auth import Caller, Role
 from service.asking import asked_code
-from service.auth import Caller, Role
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import utc_now
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases.late_agencies import late_agencies
 from service.usecases.objection import list_objections, read_objection
 from service.usecases.repair import firm_repairs

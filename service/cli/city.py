@@ -13,13 +13,13 @@ from service.asking import asked_day
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.cli.story import demo_story, show_story
-from service.real_report import as_data
-from service.real_tables import sections
-from service.serving import serve_office
+from service.real.report import as_data
+from service.real.tables import sections
 from service.settings import Settings
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases.run_demo import Delivered, DemoPlan, run_demo
 from service.usecases.run_real import run_real
+from service.web.serving import serve_office
 
 Home = Annotated[Path | None, typer.Option("--home", help="Data folder; default RONGQIAO_HOME, else ./var.")]
 Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port to listen on.")]

@@ -14,6 +14,7 @@ from models.errors import RefusedInput
 from models.money import parse_yuan
 from service.api.inputs_cost_list import read_draft
 from service.asking import asked_code, asked_day
+from service.books.rulebook import lenders, offers
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import today, utc_now
@@ -21,13 +22,12 @@ from service.labels import LANGUAGES
 from service.office import Office
 from service.pages.cost_list import TEMPLATE
 from service.pages.render import sheet
-from service.rulebook import lenders, offers
 from service.shown import moment, money, percent
-from service.strict_json import parse_strict
 from service.usecases.confirm_cost_list import confirm_cost_list
 from service.usecases.draw_up_cost_list import document_of_option, draw_up_cost_list
 from service.usecases.record_charged_costs import ToldCharge, record_charged_costs
 from service.usecases.show_cost_lists import show_cost_list, show_cost_lists
+from service.web.strict_json import parse_strict
 
 #: Who says so when it is typed at the office: both sides signed on paper.
 _TERMINAL = "terminal"

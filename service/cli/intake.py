@@ -14,13 +14,13 @@ from models.tables import Batch
 from scoring.feeds import Feed
 from service.answers.feeds import batch_answer, feed_answer
 from service.asking import asked_day
+from service.books.rulebook import agencies
+from service.books.seedbook import feeds
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import today, utc_now
-from service.office_stages import stages_in_force
-from service.rulebook import agencies
-from service.seedbook import feeds
-from service.templates import template as template_of
+from service.records.templates import template as template_of
+from service.snapshot.office_stages import stages_in_force
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.ingest_batch import BatchReport, ingest_batch
 from service.usecases.read_rejects import read_rejects

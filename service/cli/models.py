@@ -11,8 +11,8 @@ from service.answers.models import model_answer, models_answer
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import utc_now
-from service.model_keys import rotate_key
 from service.office import Office
+from service.registry.keys import rotate_key
 from service.usecases.activate_model import activate_model
 from service.usecases.approve_model import approve_model
 from service.usecases.register_model import register_model

@@ -17,11 +17,11 @@ from rich.text import Text
 
 from models.errors import DataFileError, RefusedInput
 from service.cli.interrupt import stop_if_pressed
-from service.encode import encode
 from service.labels import Labels, labels, of_terminal
-from service.problem import problem_of, problem_of_data_file, safe
 from service.shown import money as money
 from service.shown import percent as percent
+from service.web.encode import encode
+from service.web.problem import problem_of, problem_of_data_file, safe
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value instead of a table.")]
 Report = Callable[..., None]

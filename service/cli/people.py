@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from models.errors import RefusedInput
+from service.access.auth import Role
 from service.asking import asked_code
-from service.auth import Role
+from service.books.rulebook import agencies, lenders
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import utc_now
-from service.rulebook import agencies, lenders
-from service.strict_json import parse_strict
 from service.usecases import manage_clients, manage_people
+from service.web.strict_json import parse_strict
 
 client = typer.Typer(help="Systems that may call: list, add, keys and secrets, shut out.", no_args_is_help=True)
 person = typer.Typer(help="People who sign in: list, add, new password, shut out.", no_args_is_help=True)

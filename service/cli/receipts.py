@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from models.errors import RefusedInput
-from service.auth import Role
+from service.access.auth import Role
 from service.cli.answers import show_options
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
-from service.encode import encode
-from service.strict_json import parse_strict
 from service.usecases.evidence_pack import check_evidence, evidence_pack
 from service.usecases.replay_receipt import Replayed, replay_receipt
+from service.web.encode import encode
+from service.web.strict_json import parse_strict
 
 
 def register(app: typer.Typer) -> None:

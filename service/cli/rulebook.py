@@ -12,15 +12,15 @@ from models.uscc import check_uscc
 from scoring.size import SizeAnswer, size_of
 from service.answers.rules import scheme_answer
 from service.asking import asked_day
+from service.books.rulebook import offers, sizes
 from service.cli import scheme_card
 from service.cli.answers import argument, fact_name
 from service.cli.benefits import show_benefit
 from service.cli.output import AsJson, Out
 from service.clock import today
-from service.rulebook import offers, sizes
-from service.strict_json import parse_strict
 from service.usecases.ask_scheme import ask_scheme
 from service.usecases.check_rules import check_rules
+from service.web.strict_json import parse_strict
 
 schemes_app = typer.Typer(help="Public support schemes: list, check, evaluate.")
 

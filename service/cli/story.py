@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from service.auth import Caller, Role
+from service.access.auth import Caller, Role
+from service.access.opaque import office_key
+from service.books.rulebook import lenders, offers
 from service.cli.answers import show_options, show_prospects
 from service.cli.output import Out, percent
 from service.clock import utc_now
 from service.office import Office
-from service.opaque import office_key
-from service.rulebook import lenders, offers
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases import monitoring
 from service.usecases.find_prospects import prospects_of_product
 from service.usecases.firm_report import firm_summary

@@ -14,10 +14,10 @@ from service.asking import asked_day
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, percent
 from service.clock import utc_now
-from service.model_store import STAFF, check_person
-from service.model_store import register as register_bundle
+from service.learning.training_plans import training_plan
 from service.office import Office
-from service.training_plans import training_plan
+from service.registry.store import STAFF, check_person
+from service.registry.store import register as register_bundle
 
 if TYPE_CHECKING:
     from scoring.training.training_set import TrainingSet
@@ -45,7 +45,7 @@ def train(
 ) -> None:
     """Train a default model on the city's records, point in time; measure it on a day and firms it never saw."""
     # What learns takes seconds to load: only this command waits for it.
-    from service.training_rows import make_training_set
+    from service.learning.training_rows import make_training_set
     from service.usecases.train_model import keep_bundle, train_model
 
     out = Out(as_json)
@@ -75,7 +75,7 @@ def train(
 
 def _export(out: Out, office: Office, training: TrainingSet, file: Path) -> None:
     from scoring.training.card import cohorts_told, days_left_out
-    from service.training_export import export_training_set
+    from service.learning.training_export import export_training_set
 
     rows = export_training_set(office, training, file)
     cohorts, left_out = cohorts_told(training), days_left_out(training)

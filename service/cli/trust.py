@@ -12,7 +12,7 @@ from service.asking import asked_day
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import utc_now
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases.backup_office import BackupReport, backup_office, restore_office
 from service.usecases.find_alarms import alarms_since
 from service.usecases.read_audit import ANCHORS, anchor, audit_entries, audit_state

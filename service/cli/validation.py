@@ -49,9 +49,9 @@ def validate(
 ) -> None:
     """Validate the scorecard on observed outcomes, beside other models on the same folds."""
     # Imported here: scikit-learn takes a second to load, and no other command should wait for it.
+    from service.learning.validation_answer import as_data
+    from service.learning.validation_tables import as_markdown, sections
     from service.usecases.validate_model import Plan, read_dataset, validate_model
-    from service.validation_answer import as_data
-    from service.validation_tables import as_markdown, sections
 
     shown = Out(as_json)
     settings = settings_of(home)

@@ -11,7 +11,7 @@ from service.asking import asked_day
 from service.cli.context import office_of, settings_of
 from service.cli.models import group
 from service.cli.output import AsJson, Out, percent
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases.watch_model import watch_model
 
 #: Items shown in a terminal; all are in the JSON.

@@ -10,12 +10,12 @@ import typer
 from matching.facts import FactBook
 from models.errors import RefusedInput
 from models.kinds import Kind
+from service.access.auth import Role
 from service.asking import asked_code, asked_day
-from service.auth import Role
 from service.cli.answers import AsOf, argument
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, money, percent
-from service.shelf import Shelf
+from service.snapshot.shelf import Shelf
 from service.usecases.what_if import changeable_facts, suppose_facts
 
 #: Written for a fact that nobody knows; no dictionary has this code.

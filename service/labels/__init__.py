@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from service.documents import read_yaml
+from service.books.documents import read_yaml
 
 LANGUAGES = ("zh", "en")
 _FOLDER = Path(__file__).parent

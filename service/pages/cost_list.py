@@ -12,7 +12,7 @@ from starlette.responses import Response
 from service.api.cost_lists import ListId, Reader
 from service.api.inputs import Until
 from service.api.route import DeskDep, router
-from service.cost_lists import check_party
+from service.cases.cost_lists import check_party
 from service.pages.render import page
 from service.usecases.show_cost_lists import show_cost_list
 

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.tables import Client
+from service.access.auth import Role
 from service.api.route import DeskDep
-from service.auth import Role
 from service.desk import Desk
 from service.pages.render import page
 from service.settings import DEMO_CLIENTS_FILE

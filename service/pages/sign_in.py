@@ -13,15 +13,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from models.errors import NotFound, RefusedInput
+from service.access.identity_provider import Discovery, Errand, Provider, begin_errand, end_errand
+from service.access.identity_provider import refused as refused_answer
+from service.access.opaque import office_key
 from service.api.route import COOKIE, DeskDep, count_address
 from service.desk import Desk
-from service.encode import encode
-from service.forms import malformed, read_form
-from service.identity_provider import Discovery, Errand, Provider, begin_errand, end_errand
-from service.identity_provider import refused as refused_answer
-from service.opaque import office_key
 from service.pages.render import language_of, page
-from service.rate_limits import Policy
 from service.usecases.sign_in import (
     SECOND_FACTOR_KEY,
     Begun,
@@ -31,6 +28,9 @@ from service.usecases.sign_in import (
     sign_in_by_provider,
     sign_out,
 )
+from service.web.encode import encode
+from service.web.forms import malformed, read_form
+from service.web.rate_limits import Policy
 
 router = APIRouter(include_in_schema=False)
 _HOME = "/"

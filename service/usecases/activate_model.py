@@ -6,10 +6,10 @@ from datetime import datetime
 
 from models.errors import RefusedInput
 from models.tables import ActiveModel
-from service.model_events import EventKind, add_event
-from service.model_keys import signer_of
-from service.model_store import STAFF, active_id, check_person, check_reason, load_approved
 from service.office import Office
+from service.registry.events import EventKind, add_event
+from service.registry.keys import signer_of
+from service.registry.store import STAFF, active_id, check_person, check_reason, load_approved
 from service.usecases.approve_model import check_gates, gate_answer
 
 

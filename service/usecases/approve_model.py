@@ -7,12 +7,12 @@ from typing import Any
 
 from models.errors import RefusedInput
 from scoring.gates import GateResult, evaluate_gates
-from service.auth import Role
-from service.model_events import EventKind, add_event
-from service.model_keys import signer_of
-from service.model_store import LoadedModel, check_person, check_reason, load, load_active, row_of
+from service.access.auth import Role
+from service.books.rulebook import gates
 from service.office import Office
-from service.rulebook import gates
+from service.registry.events import EventKind, add_event
+from service.registry.keys import signer_of
+from service.registry.store import LoadedModel, check_person, check_reason, load, load_active, row_of
 
 
 def approve_model(office: Office, model_id: str, by: str, reason: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from matching.enjoyed import check_enjoyed
 from matching.evaluate_scheme import evaluate_scheme
 from service.answers.rules import scheme_result_answer
-from service.rulebook import facts, offers, parameters
+from service.books.rulebook import facts, offers, parameters
 
 
 def ask_scheme(scheme_id: str, stated: Mapping[str, object], as_of: date) -> dict[str, Any]:

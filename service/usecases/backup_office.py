@@ -19,9 +19,9 @@ from typing import Any
 from models.errors import RefusedInput
 from service.audit.journal import verify
 from service.database_copy import check_integrity, copy_database, return_database
-from service.encode import encode
-from service.lake import sync_folder
 from service.office import DATABASE, Office
+from service.records.lake import sync_folder
+from service.web.encode import encode
 
 _FORMAT = "rongqiao-backup/1"
 _MANIFEST = "MANIFEST.json"

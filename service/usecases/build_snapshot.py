@@ -17,18 +17,18 @@ from sqlalchemy import select
 from models.tables import Snapshot
 from scoring.catalogue import Catalogue
 from scoring.feeds import FeedBook
-from service import seedbook
-from service import snapshot_folder as files
-from service.aggregate import Limits
-from service.build_inputs import Inputs, described, select_inputs
+from service.books import seedbook
 from service.clock import utc_now
-from service.lake import sync_folder
 from service.office import Office
-from service.review_queue import add_cases, drawn_cases
-from service.snapshot_contents import BuildProgress, Run, make_contents
-from service.snapshots import OpenSnapshot
-from service.stages import Stages
+from service.records.lake import sync_folder
+from service.snapshot import folder as files
+from service.snapshot.aggregate import Limits
+from service.snapshot.build_inputs import Inputs, described, select_inputs
+from service.snapshot.contents import BuildProgress, Run, make_contents
+from service.snapshot.snapshots import OpenSnapshot
+from service.snapshot.stages import Stages
 from service.usecases.lift_publicity import end_lifts
+from service.watching.review_queue import add_cases, drawn_cases
 
 _DRAFT = "snapshot-"
 

@@ -12,9 +12,9 @@ from matching.lint import Remark
 from models.errors import DataFileError
 from scoring import prepaid
 from scoring.evaluation.parse import parse_models
-from service.documents import read_yaml
-from service.rulebook import facts, parameters, prepaid_industries
-from service.seedbook import SEED, catalogue
+from service.books.documents import read_yaml
+from service.books.rulebook import facts, parameters, prepaid_industries
+from service.books.seedbook import SEED, catalogue
 
 _KINDS = ("points", "imported", "watch")
 _FOLDERS = ("evaluations", "watch")

@@ -12,9 +12,9 @@ from matching.products import Product
 from matching.schemes import Scheme
 from models.errors import DataFileError
 from models.marked import MarkedDict, marked
-from service.documents import read_yaml
-from service.rulebook import CASES, facts, offers, parameters, rule_files
-from service.seedbook import SEED
+from service.books.documents import read_yaml
+from service.books.rulebook import CASES, facts, offers, parameters, rule_files
+from service.books.seedbook import SEED
 from service.usecases.check_models import CheckedModel, ModelCheck, check_models, is_model
 
 

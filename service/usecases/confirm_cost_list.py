@@ -6,7 +6,7 @@ from datetime import datetime
 
 from matching.charged_cost import Confirmation, Side
 from models.tables import CostListConfirmation
-from service.cost_lists import read_list
+from service.cases.cost_lists import read_list
 from service.office import Office
 
 

@@ -13,16 +13,16 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Consent, ConsentText
+from service.access.auth import Action, Caller, Role
+from service.access.consent_texts import ConsentWords, text_sha256, words_for
+from service.access.policy import Purpose, standing
+from service.access.reading import grant_of
 from service.audit.chain import Event
 from service.audit.journal import record
-from service.auth import Action, Caller, Role
+from service.books.rulebook import lenders
+from service.books.seedbook import catalogue
 from service.clock import day_of
-from service.consent_texts import ConsentWords, text_sha256, words_for
 from service.office import Office
-from service.policy import Purpose, standing
-from service.reading import grant_of
-from service.rulebook import lenders
-from service.seedbook import catalogue
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from models.tables import Client
-from service.auth import Role, hashed, new_secret
-from service.encode import encode
+from service.access.auth import Role, hashed, new_secret
+from service.books.rulebook import lenders
 from service.office import Office
-from service.rulebook import lenders
 from service.settings import DEMO_CLIENTS_FILE
+from service.web.encode import encode
 
 _DEMO_AGENCY = "tax"
 

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from models.dates import add_months
 from models.errors import NotFound, RefusedInput
 from models.tables import ReviewCase
+from service.books.rulebook import evaluations, review_rules
 from service.clock import day_of
-from service.model_store import STAFF, check_person
 from service.office import Office
-from service.review_queue import ADJUST, CONFIRM
-from service.rulebook import evaluations, review_rules
+from service.registry.store import STAFF, check_person
+from service.watching.review_queue import ADJUST, CONFIRM
 
 #: Longest note, in characters.
 LONGEST_NOTE = 2000

@@ -12,11 +12,11 @@ from matching.options import options
 from matching.question import Case, ProductQuestion
 from models.errors import NotFound, RefusedInput
 from models.tables import CostListFile, CostListVersion
-from service.cost_lists import list_id, read_list
+from service.books.receipts import asked_again, find_receipt, read_facts, rules_folder
+from service.books.rule_set import read_rule_set
+from service.books.rulebook import Rules, rules
+from service.cases.cost_lists import list_id, read_list
 from service.office import Office
-from service.receipts import asked_again, find_receipt, read_facts, rules_folder
-from service.rule_set import read_rule_set
-from service.rulebook import Rules, rules
 from service.usecases.replay_receipt import replay_receipt
 
 

@@ -8,14 +8,14 @@ import orjson
 
 from models.errors import RefusedInput
 from models.tables import Receipt
-from service.auth import Role
-from service.disclosure import Shown, disclose
-from service.evidence import first_fault, seal
+from service.access.auth import Role
+from service.access.disclosure import Shown, disclose
+from service.access.opaque import office_key
+from service.books.evidence import first_fault, seal
+from service.books.receipts import find_receipt, rules_folder
+from service.books.rule_set import RuleSet, read_rule_set
+from service.books.rulebook import Rules
 from service.office import Office
-from service.opaque import office_key
-from service.receipts import find_receipt, rules_folder
-from service.rule_set import RuleSet, read_rule_set
-from service.rulebook import Rules
 from service.usecases.replay_receipt import replay_receipt
 
 KEY_FILE = "evidence.key"

@@ -13,13 +13,13 @@ from sqlalchemy import select
 
 from models.errors import NotFound
 from models.tables import AuditEntry, Receipt
+from service.access.auth import Role
 from service.audit.alarms import Alarm, AlarmRules, Look, find_alarms, parse_alarm_rules
-from service.auth import Role
+from service.books.receipts import KIND
+from service.books.seedbook import rule_set
 from service.clock import CITY_TIME, day_of
 from service.office import Office
-from service.receipts import KIND
-from service.seedbook import rule_set
-from service.snapshots import OpenSnapshot
+from service.snapshot.snapshots import OpenSnapshot
 
 #: How far back is looked when nobody says otherwise.
 USUAL_DAYS = 7

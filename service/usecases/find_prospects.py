@@ -9,14 +9,14 @@ from matching.facts import FactSpec, Source
 from matching.nodes import Node, leaves
 from matching.screen import Order, Page, parse_order, run_screen
 from models.errors import NotFound, RefusedInput
+from service.access.auth import Caller, check_lender
+from service.access.disclosure import SMALLEST_GROUP, may_know_identity, withheld
+from service.access.opaque import prospect_id
 from service.answers.prospects import anonymous_card, named_card, node_answer, step_answer
-from service.auth import Caller, check_lender
-from service.disclosure import SMALLEST_GROUP, may_know_identity, withheld
-from service.opaque import prospect_id
-from service.rulebook import facts, offers, parameters
-from service.seedbook import catalogue
-from service.shelf import Shelf
-from service.snapshots import OpenSnapshot
+from service.books.rulebook import facts, offers, parameters
+from service.books.seedbook import catalogue
+from service.snapshot.shelf import Shelf
+from service.snapshot.snapshots import OpenSnapshot
 
 
 def prospects_of_product(

@@ -8,17 +8,17 @@ from typing import Any
 from models.errors import NotFound
 from scoring.evaluation.explain import explain
 from scoring.evaluation.quarter import frozen_quarter
+from service.access.auth import Role
+from service.access.disclosure import Consent
 from service.answers.firm import evaluation_answer, profile_answer, score_answer, summary_answer
 from service.answers.other_evaluations import other_evaluations
 from service.answers.pd import pd_answer, pd_lines
 from service.answers.reviews import override_answer
-from service.auth import Role
-from service.disclosure import Consent
-from service.marks import Mark, standing_marks
-from service.review_queue import override_of
-from service.rulebook import evaluations
-from service.shelf import Shelf
-from service.snapshots import OpenSnapshot
+from service.books.rulebook import evaluations
+from service.cases.marks import Mark, standing_marks
+from service.snapshot.shelf import Shelf
+from service.snapshot.snapshots import OpenSnapshot
+from service.watching.review_queue import override_of
 
 
 def firm_summary(

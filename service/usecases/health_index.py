@@ -13,10 +13,10 @@ from models.kinds import UNKNOWN_CODE
 from scoring.evaluation.beside import SideState
 from scoring.evaluation.model import MILLI, SideModel
 from scoring.small_cells import hidden
-from service.disclosure import SMALLEST_GROUP
-from service.rulebook import evaluations, industries
-from service.side_scores import side_columns
-from service.snapshots import OpenSnapshot
+from service.access.disclosure import SMALLEST_GROUP
+from service.books.rulebook import evaluations, industries
+from service.snapshot.side_scores import side_columns
+from service.snapshot.snapshots import OpenSnapshot
 
 _GROUPS = {"by_district": "district", "by_section": "industry_section"}
 

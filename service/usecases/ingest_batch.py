@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session
 from models.errors import RefusedInput
 from models.tables import Batch
 from scoring.feeds import Feed
-from service import lake
+from service.books.seedbook import feeds
 from service.clock import day_of
-from service.delivery import Delivery, Progress, observed_range, take_delivery
 from service.files import open_rows
-from service.landed import Known, known
-from service.landing import commit_batch, content_digest, finished, free_id
 from service.office import Office
-from service.seedbook import feeds
+from service.records import lake
+from service.records.delivery import Delivery, Progress, observed_range, take_delivery
+from service.records.landed import Known, known
+from service.records.landing import commit_batch, content_digest, finished, free_id
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
 from models.tables import Client, ClientKey, Token, UsedAssertion
-from service.auth import Caller, Role, hashed, new_secret, not_authenticated, same
-from service.client_assertion import check_assertion, claimed_client, invalid
+from service.access.auth import Caller, Role, hashed, new_secret, not_authenticated, same
+from service.access.client_assertion import check_assertion, claimed_client, invalid
 from service.office import Office
 
 #: Compared against when the client does not exist, so that a wrong id takes as long as a wrong secret.

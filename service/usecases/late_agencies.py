@@ -12,11 +12,11 @@ from sqlalchemy import select
 from models.tables import Objection, ObjectionStep, Repair, RepairStep
 from service.answers.objection import agency_answer, clock_answer
 from service.answers.repair import agency_update
+from service.books.rulebook import objection_rules, working_days
+from service.books.seedbook import feeds
 from service.clock import day_of
-from service.firm_records import revisions_of
 from service.office import Office
-from service.rulebook import objection_rules, working_days
-from service.seedbook import feeds
+from service.records.firm_records import revisions_of
 
 
 def late_agencies(office: Office, now: datetime) -> list[dict[str, Any]]:

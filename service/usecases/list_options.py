@@ -10,17 +10,17 @@ import orjson
 
 from models.kinds import Scalar
 from models.tables import Receipt
+from service.access.auth import Role
+from service.access.disclosure import Consent
 from service.answers.options import Asked, options_answer
-from service.auth import Role
+from service.books.receipts import add_receipt, keep_rule_set, receipt_of
+from service.books.rulebook import Rules, rules
+from service.cases.marks import Mark, marks_answer, standing_marks
 from service.clock import day_of
-from service.disclosure import Consent
-from service.encode import encode
-from service.marks import Mark, marks_answer, standing_marks
 from service.office import Office
-from service.receipts import add_receipt, keep_rule_set, receipt_of
-from service.rulebook import Rules, rules
-from service.snapshots import OpenSnapshot
+from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.count_usage import Usage, add_usage
+from service.web.encode import encode
 
 
 def list_options(

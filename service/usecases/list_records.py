@@ -6,10 +6,10 @@ from typing import Any
 
 from models.money import from_fen
 from scoring.feeds import Column, ColumnType
-from service.encode import yuan_text
-from service.firm_records import FirmRecord, firm_records
+from service.books.seedbook import catalogue, feeds
 from service.office import Office
-from service.seedbook import catalogue, feeds
+from service.records.firm_records import FirmRecord, firm_records
+from service.web.encode import yuan_text
 
 
 def list_records(office: Office, uscc: str, item: str) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ import csv
 from itertools import islice
 
 from models.tables import Batch
-from service import lake
 from service.office import Office
+from service.records import lake
 
 
 def list_rejects(office: Office, batch: Batch, after: int, limit: int) -> tuple[list[dict[str, object]], int | None]:

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Client, ClientKey, Token
+from service.access.auth import TENANT_RULE, TENANTS, Role, hashed, new_secret
+from service.access.client_assertion import read_key
 from service.audit.chain import Event
 from service.audit.journal import record
-from service.auth import TENANT_RULE, TENANTS, Role, hashed, new_secret
-from service.client_assertion import read_key
-from service.encode import canonical
 from service.office import Office
+from service.web.encode import canonical
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}", re.ASCII)
 

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Person, SignIn
+from service.access.auth import TENANT_RULE, TENANTS, Role
+from service.access.opaque import office_key
+from service.access.second_factor import enrolment_uri, hash_password, new_second_factor, sealed
 from service.audit.chain import Event
 from service.audit.journal import record
-from service.auth import TENANT_RULE, TENANTS, Role
-from service.encode import canonical
 from service.office import Office
-from service.opaque import office_key
-from service.second_factor import enrolment_uri, hash_password, new_second_factor, sealed
 from service.usecases.sign_in import SECOND_FACTOR_KEY
+from service.web.encode import canonical
 
 #: What staff of a firm may do for it.
 POWERS = ("view", "apply", "consent")

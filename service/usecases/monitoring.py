@@ -18,10 +18,10 @@ from models.tables import Batch
 from scoring.catalogue import Item
 from scoring.evaluation.evaluate import State
 from scoring.spread import ZHEJIANG_SHARES, GroupSpread, counted, known_count, score_bands, spread_by
+from service.books.rulebook import agencies, industries, offers
+from service.books.seedbook import catalogue, feeds
 from service.office import Office
-from service.rulebook import agencies, industries, offers
-from service.seedbook import catalogue, feeds
-from service.snapshots import OpenSnapshot
+from service.snapshot.snapshots import OpenSnapshot
 
 _GROUPED = ("size_class", "district", "industry_section")
 

@@ -15,16 +15,16 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Objection, ObjectionStep
+from service.access.auth import Action, Caller, Role
 from service.answers.objection import objection_answer, objection_line
 from service.audit.journal import record
-from service.auth import Action, Caller, Role
-from service.cases import actor_of, case_event, content_digest, party_of, said_text
+from service.books.rulebook import objection_rules
+from service.books.seedbook import catalogue, feeds
+from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
 from service.clock import day_of
-from service.firm_records import record_of
 from service.office import Office
-from service.rulebook import objection_rules
-from service.seedbook import catalogue, feeds
-from service.snapshots import OpenSnapshot
+from service.records.firm_records import record_of
+from service.snapshot.snapshots import OpenSnapshot
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from sqlalchemy import Select, select
 from models.errors import DataFileError
 from models.tables import AuditEntry, AuditHead
 from service.audit.journal import Verified, verify
-from service.encode import canonical
-from service.lake import sync_folder
-from service.model_keys import public_keys, rotate_key, signer_of
 from service.office import Office
+from service.records.lake import sync_folder
+from service.registry.keys import public_keys, rotate_key, signer_of
+from service.web.encode import canonical
 
 #: Signed ends of the chain, one JSON line each. Kept beside the database and copied off the machine by the operator.
 ANCHORS = "audit-anchors.jsonl"

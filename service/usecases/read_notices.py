@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from models.errors import NotFound
 from models.tables import CorrectionNotice
+from service.access.auth import Action, Caller
 from service.audit.journal import record
-from service.auth import Action, Caller
-from service.cases import actor_of, case_event
+from service.books.seedbook import catalogue, feeds
+from service.cases.parties import actor_of, case_event
 from service.office import Office
-from service.seedbook import catalogue, feeds
 
 _KINDS = {
     "correction": ("异议成立，信息已更正", "An objection was upheld and the information corrected"),

@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from models.errors import NotFound
 from models.tables import Batch
-from service import lake
 from service.office import Office
-from service.quarantine import HEADER, guarded
+from service.records import lake
+from service.records.quarantine import HEADER, guarded
 
 
 def read_rejects(office: Office, batch_id: str) -> Iterator[bytes]:

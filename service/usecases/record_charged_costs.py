@@ -13,8 +13,8 @@ from matching.financing_cost import CostList
 from models.errors import RefusedInput
 from models.money import to_fen
 from models.tables import CostListCharge
+from service.cases.cost_lists import read_list
 from service.clock import day_of
-from service.cost_lists import read_list
 from service.office import Office
 
 #: Fees are paid before the drawdown, too, but not years before it.

@@ -18,6 +18,7 @@ from matching.repair_rules import MaterialSet
 from models.errors import NotFound, RefusedInput
 from models.tables import PublicityLift, Repair, RepairStep
 from models.truth import Truth
+from service.access.auth import Action, Caller, Role
 from service.answers.repair import (
     both,
     dates_of,
@@ -29,14 +30,13 @@ from service.answers.repair import (
     repairable_answer,
 )
 from service.audit.journal import record
-from service.auth import Action, Caller, Role
-from service.cases import actor_of, case_event, content_digest, party_of, said_text
+from service.books.rulebook import repair_rules
+from service.books.seedbook import feeds
+from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
 from service.clock import day_of
-from service.firm_records import FirmRecord, firm_records, record_of
 from service.office import Office
-from service.rulebook import repair_rules
-from service.seedbook import feeds
-from service.snapshots import OpenSnapshot
+from service.records.firm_records import FirmRecord, firm_records, record_of
+from service.snapshot.snapshots import OpenSnapshot
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST_MATERIALS = 20

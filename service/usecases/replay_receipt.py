@@ -10,9 +10,7 @@ from sqlalchemy import select
 from models.errors import DataFileError, RefusedInput
 from models.tables import Receipt, Snapshot
 from service.answers.options import Asked, options_answer
-from service.encode import encode
-from service.office import Office
-from service.receipts import (
+from service.books.receipts import (
     asked_again,
     changed_file,
     digest,
@@ -22,11 +20,13 @@ from service.receipts import (
     receipt_id,
     rules_folder,
 )
-from service.rule_set import RuleSet, read_rule_set
-from service.rulebook import Rules, rules_digest
-from service.seedbook import rule_set
-from service.snapshots import open_snapshot
+from service.books.rule_set import RuleSet, read_rule_set
+from service.books.rulebook import Rules, rules_digest
+from service.books.seedbook import rule_set
+from service.office import Office
+from service.snapshot.snapshots import open_snapshot
 from service.usecases.list_options import firm_facts
+from service.web.encode import encode
 
 
 @dataclass(frozen=True)

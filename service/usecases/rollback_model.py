@@ -6,10 +6,10 @@ from datetime import datetime
 
 from models.errors import NotFound, RefusedInput
 from models.tables import ActiveModel
-from service.model_events import EventKind, add_event
-from service.model_keys import signer_of
-from service.model_store import STAFF, active_id, check_person, check_reason, last_good, row_of
 from service.office import Office
+from service.registry.events import EventKind, add_event
+from service.registry.keys import signer_of
+from service.registry.store import STAFF, active_id, check_person, check_reason, last_good, row_of
 from service.usecases.activate_model import changed_meanwhile
 
 

@@ -21,9 +21,9 @@ from models.tables import Batch, Snapshot
 from scoring.evaluation.quarter import frozen_quarter
 from service.clock import utc_now
 from service.office import Office
-from service.office_stages import stages_in_force
 from service.settings import DEMO_CLIENTS_FILE
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.snapshot.office_stages import stages_in_force
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.create_demo_clients import create_demo_clients
 from service.usecases.ingest_batch import ingest_batch

@@ -15,11 +15,10 @@ from sqlalchemy import select
 from models.errors import RefusedInput
 from models.tables import Batch
 from service.adapters import cumcm2020c as source
+from service.books.seedbook import catalogue
 from service.clock import utc_now
-from service.lake import UNCHANGED
 from service.office import Office
-from service.office_stages import stages_in_force
-from service.real_measure import (
+from service.real.measure import (
     flagged_firms,
     known_items,
     measure,
@@ -28,9 +27,10 @@ from service.real_measure import (
     rule_counts,
     scores,
 )
-from service.real_report import Landed, RealReport, Stage
-from service.seedbook import catalogue
-from service.snapshots import OpenSnapshot, open_snapshot
+from service.real.report import Landed, RealReport, Stage
+from service.records.lake import UNCHANGED
+from service.snapshot.office_stages import stages_in_force
+from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.ingest_batch import ingest_batch
 

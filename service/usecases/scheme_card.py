@@ -8,7 +8,7 @@ from typing import Any
 from matching.rulefile import Name
 from models.kinds import Kind
 from service.answers.card import Shelfmark, card_answer
-from service.rulebook import facts, offers, parameters, service_classes, working_days
+from service.books.rulebook import facts, offers, parameters, service_classes, working_days
 
 
 def scheme_card(scheme_id: str, as_of: date, applied_on: date | None = None) -> dict[str, Any]:

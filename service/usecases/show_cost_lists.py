@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from models.tables import CostListFile
 from service.answers.cost_list import cost_list_answer, summary_answer
-from service.cost_lists import read_list
+from service.cases.cost_lists import read_list
 from service.office import Office
 
 

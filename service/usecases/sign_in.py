@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
 from models.tables import Person, SignIn
+from service.access.auth import Caller, Role, hashed, new_secret, not_authenticated, same
+from service.access.opaque import office_key
+from service.access.second_factor import password_fits, step_of, unsealed, wait_after
 from service.audit.chain import Event
 from service.audit.journal import record
-from service.auth import Caller, Role, hashed, new_secret, not_authenticated, same
 from service.office import Office
-from service.opaque import office_key
-from service.second_factor import password_fits, step_of, unsealed, wait_after
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)

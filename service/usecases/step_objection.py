@@ -12,18 +12,18 @@ from sqlalchemy.orm import Session
 from matching.procedure import Step
 from models.errors import RefusedInput
 from models.tables import Batch, Objection, ObjectionStep
-from service import lake
+from service.access.auth import Action, Caller
 from service.answers.objection import agency_answer, objection_answer
 from service.audit.journal import record
-from service.auth import Action, Caller
-from service.cases import actor_of, case_event, content_digest, party_of, said_text
+from service.books.rulebook import objection_rules, working_days
+from service.books.seedbook import catalogue, feeds
+from service.cases.notices import Correction, make_notices
+from service.cases.office_revision import land_revision, revision_id, withdrawn
+from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
 from service.clock import day_of
-from service.firm_records import record_of, revisions_of
-from service.notices import Correction, make_notices
 from service.office import Office
-from service.office_revision import land_revision, revision_id, withdrawn
-from service.rulebook import objection_rules, working_days
-from service.seedbook import catalogue, feeds
+from service.records import lake
+from service.records.firm_records import record_of, revisions_of
 from service.usecases.objection import find_objection, steps_of
 
 

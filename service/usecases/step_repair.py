@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
 from models.tables import Repair, RepairStep
+from service.access.auth import Action, Caller
 from service.answers.repair import repair_answer
 from service.audit.journal import record
-from service.auth import Action, Caller
-from service.cases import actor_of, case_event, content_digest, party_of, said_text
+from service.books.rulebook import repair_rules
+from service.books.seedbook import feeds
+from service.cases.notices import Correction, make_notices
+from service.cases.office_revision import land_revision, revision_id, withdrawn
+from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
 from service.clock import day_of
-from service.firm_records import record_of
-from service.notices import Correction, make_notices
 from service.office import Office
-from service.office_revision import land_revision, revision_id, withdrawn
-from service.rulebook import repair_rules
-from service.seedbook import feeds
+from service.records.firm_records import record_of
 from service.usecases.repair import find_repair, steps_of
 
 

@@ -20,12 +20,12 @@ from scoring.training.card import make_card
 from scoring.training.fit import Fitted, fit
 from scoring.training.plan import TrainingPlan
 from scoring.training.training_set import TrainingSet
-from service.model_bundle import ModelBundle, catalogue_version
+from service.books.rulebook import pd_scale, watch_rules
+from service.books.seedbook import catalogue
+from service.learning.training_rows import make_training_set
 from service.office import Office
-from service.rulebook import pd_scale, watch_rules
-from service.seedbook import catalogue
+from service.registry.bundle import ModelBundle, catalogue_version
 from service.settings import DEMO_CLIENTS_FILE
-from service.training_rows import make_training_set
 
 #: Below the data folder: one folder per trained model, named by its id.
 TRAINED = "trained"

@@ -30,7 +30,7 @@ from scoring.validation import (
     suspects,
 )
 from service.adapters import datasets
-from service.real_firms import flagged_table
+from service.real.firms import flagged_table
 
 #: Told (stage, done, total) in fits.
 Tell = Callable[[str, int, int], None]
@@ -80,7 +80,7 @@ class LaterPart:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """Everything a validation found; ``service/validation_answer.py`` makes JSON of it."""
+    """Everything a validation found; ``service/learning/validation_answer.py`` makes JSON of it."""
 
     described: Description
     plan: Plan

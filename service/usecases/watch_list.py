@@ -19,9 +19,9 @@ from models.kinds import UNKNOWN_INT32
 from models.truth import Truth
 from scoring.prepaid import NONE
 from service.answers.rules import plain
-from service.rulebook import alarms, facts, parameters, prepaid_industries
-from service.seedbook import catalogue
-from service.snapshots import OpenSnapshot
+from service.books.rulebook import alarms, facts, parameters, prepaid_industries
+from service.books.seedbook import catalogue
+from service.snapshot.snapshots import OpenSnapshot
 
 
 def watch_list(snapshot: OpenSnapshot, industry: str = "", start: int = 0, limit: int = 50) -> dict[str, Any]:

@@ -34,15 +34,15 @@ from scoring.monitoring.outcomes import BandOutcome, band_outcomes
 from scoring.monitoring.parity import Parity, parity
 from scoring.training.definition import Definition
 from service.answers.pd import registered_model
+from service.books.rulebook import offers, pd_scale, watch_rules
+from service.books.seedbook import catalogue, feeds
 from service.clock import day_of
-from service.model_store import LoadedModel, active_id
-from service.outcome_rows import OutcomeReader
-from service.rulebook import offers, pd_scale, watch_rules
-from service.seedbook import catalogue, feeds
-from service.shelf import Shelf
-from service.snapshots import OpenSnapshot
-from service.training_plans import definitions
-from service.watched_firms import WatchedFirms, like_training, watched_firms
+from service.learning.outcome_rows import OutcomeReader
+from service.learning.training_plans import definitions
+from service.registry.store import LoadedModel, active_id
+from service.snapshot.shelf import Shelf
+from service.snapshot.snapshots import OpenSnapshot
+from service.watching.watched_firms import WatchedFirms, like_training, watched_firms
 
 TRAINING = "training"
 #: Grades whose moves are told: the expert evaluation's and that of the probability.

@@ -17,14 +17,14 @@ from scoring.columns import Columns
 from scoring.derived import MADE_OF
 from scoring.pd_scale import PdScale
 from scoring.supposed import beside, suppose, year_columns
+from service.access.auth import Role
 from service.answers.pd import registered_model
 from service.answers.what_if import Supposition, is_masked, what_if_answer
-from service.auth import Role
-from service.model_shelf import ModelShelf
-from service.model_store import LoadedModel
-from service.rescoring import made_of, rescore
-from service.rulebook import evaluations, industries, pd_scale, rules, sizes
-from service.snapshots import OpenSnapshot
+from service.books.rulebook import evaluations, industries, pd_scale, rules, sizes
+from service.registry.shelf import ModelShelf
+from service.registry.store import LoadedModel
+from service.snapshot.rescoring import made_of, rescore
+from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.list_options import firm_facts
 
 

@@ -1,0 +1,1 @@
+"""What `seed/` says, opened once, and what an answer keeps of it."""

@@ -1,0 +1,1 @@
+"""Objections, repairs and cost lists: what their use cases share."""

@@ -1,0 +1,73 @@
+"""Which items of a firm are contested: read from the database when an answer is given, never from a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.tables import Objection
+from scoring.catalogue import Item
+from service.access.auth import Role
+from service.access.disclosure import Consent, Shown, disclose
+from service.books.rulebook import objection_rules
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One objection as readers of the item are told of it. ``statement`` is the firm's, empty for none.
+
+    ``corrected_at``: data known from then on are right; who reads older ones is told still.
+    """
+
+    objection_id: str
+    item: str
+    record_id: str
+    stage: str
+    reason: str
+    filed_at: datetime
+    statement: str = ""
+    corrected_at: datetime | None = None
+
+
+def marks_of(session: Session, firm: str) -> tuple[Mark, ...]:
+    """The marks of one firm, oldest first: one query over an index."""
+    query = select(Objection).where(Objection.firm == firm, Objection.marked)
+    return tuple(
+        Mark(row.id, row.item, row.record_id, row.stage, row.reason, row.filed_at, row.statement, row.corrected_at)
+        for row in session.scalars(query.order_by(Objection.filed_at, Objection.id))
+    )
+
+
+def standing_marks(marks: Iterable[Mark], known_by: datetime) -> tuple[Mark, ...]:
+    """The marks that concern an answer from data known by a moment: not those corrected in it."""
+    return tuple(mark for mark in marks if mark.corrected_at is None or known_by < mark.corrected_at)
+
+
+def mark_answer(mark: Mark, viewer: Role, consent: Consent | None, item: Item | None) -> dict[str, object]:
+    """A mark as a reader sees it. That an item is contested every reader is told; the firm's own words about it only
+    who may see the item."""
+    rules = objection_rules()
+    stage = rules.procedure.stages[mark.stage]
+    told = item is not None and disclose(viewer, consent, item) is Shown.FULL
+    return {
+        "objection_id": mark.objection_id,
+        "item": mark.item,
+        "record_id": mark.record_id or None,
+        "state": mark.stage,
+        "zh": stage.name.zh,
+        "en": stage.name.en,
+        "reason": mark.reason,
+        "since": mark.filed_at,
+        "statement": (mark.statement or None) if told else None,
+    }
+
+
+def marks_answer(
+    marks: Sequence[Mark], viewer: Role, consent: Consent | None, items: Mapping[str, Item]
+) -> list[dict[str, object]]:
+    """Every mark as a reader sees it."""
+    return [mark_answer(mark, viewer, consent, items.get(mark.item)) for mark in marks]

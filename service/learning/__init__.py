@@ -1,0 +1,1 @@
+"""Training sets from the office's records, and validation reports."""

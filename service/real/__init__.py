@@ -1,0 +1,1 @@
+"""The run over the invoices of real firms."""

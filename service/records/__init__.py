@@ -1,0 +1,1 @@
+"""Records on their way in: delivered, landed or in quarantine, and read back."""

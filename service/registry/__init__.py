@@ -1,0 +1,1 @@
+"""Registered models: their files, signatures, events, and the ones in force."""

@@ -1,0 +1,1 @@
+"""Scores under watch, and the firms drawn for a look by hand."""

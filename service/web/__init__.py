@@ -1,0 +1,1 @@
+"""What stands around every request: limits, strict bodies, problems, logs and counts."""
