@@ -138,13 +138,14 @@ def hold_to_shape(shell: Shell, method: str, path: str, answer: Any) -> None:
     raise AssertionError(f"no route {method} {path}")
 
 
-def consent(shell: Shell, firm: str, lender: str, dimensions: list[str]) -> None:
+def consent(shell: Shell, firm: str, lender: str, dimensions: list[str], personal: bool = False) -> None:
     """The firm lets a lender read dimensions from the clock's day on."""
     today = day_of(shell.clock())
     wanted: dict[str, Any] = {
         "lender": lender,
         "purpose": "pre_loan",
         "dimensions": dimensions,
+        "personal": personal,
         "valid_from": str(today),
         "valid_until": str(today + timedelta(60)),
     }

@@ -50,6 +50,10 @@ WELL_FORMED: dict[str, dict[str, Any]] = {
 }
 
 
+#: Lists what a bank wrote itself, so it is an empty list for a firm it has written nothing about, known or not.
+OWN_ONLY = frozenset({"/v1/firms/{uscc}/cost-lists"})
+
+
 @dataclass
 class City:
     """One firm (``mine``) among others, with consents of every state, and what only those entitled may see of it."""
@@ -116,7 +120,7 @@ def grant(shell: Shell, firm: str, lender: str, first: date, last: date) -> None
         session.add(
             Consent(
                 id=f"c_{lender}"[:40], firm=firm, lender=lender, purpose="pre_loan",
-                dimensions=sorted({item.dimension for item in catalogue().items.values()}), personal=False,
+                dimensions=sorted({item.dimension for item in catalogue().items.values()}), personal=True,
                 valid_from=first, valid_until=last, text_sha256="0" * 64, given_by="test",
                 given_at=shell.clock.moment - timedelta(days=20),
             )
@@ -180,7 +184,7 @@ def test_who_may_not_know_the_firm_learns_nothing_on_any_route(city: City, calle
         said = without_the_question(answer)
         assert answer.status_code < 500, (method, route.path, said)
         assert not [marker for marker in city.markers if marker in said], (caller, method, route.path)
-        if "{uscc}" in route.path and method == "GET":
+        if "{uscc}" in route.path and method == "GET" and not (route.path in OWN_ONLY and caller.startswith("bank")):
             assert answer.status_code == (404 if Role(role_of(caller)) in MAY[guard.action] else 403), route.path
         asked += 1
     assert asked > 35
@@ -238,7 +242,7 @@ def test_each_field_of_a_profile_is_shown_as_the_table_says(city: City, caller: 
         headers=city.callers()[caller] | ({"X-Purpose": "pre_loan"} if "bank" in caller else {}),
     ).json()
     role, shown = Role(role_of(caller)), {item["id"]: item for item in answer["items"]}
-    everything = Scope(frozenset(item.dimension for item in catalogue().items.values()))
+    everything = Scope(frozenset(item.dimension for item in catalogue().items.values()), personal=True)
     consent = everything if role is Role.BANK else None
     for name, item in catalogue().items.items():
         expected = disclose(role, consent, item)

@@ -63,7 +63,14 @@ async def matches(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Respons
     return answered(await run_in_threadpool(monitoring.matches, desk.shelf.on(as_of)))
 
 
-@routes.get("/monitoring/model", summary="A model in service", responses={200: {"model": WatchAnswer}})
+@routes.get(
+    "/monitoring/model",
+    summary="A model in service",
+    responses={
+        200: {"model": WatchAnswer},
+        409: {"description": "No model is in force, or no snapshot holds its scores"},
+    },
+)
 async def model(
     caller: Watcher, desk: DeskDep, as_of: AsOf = None, model: ModelAsked = "", against: Against = ""
 ) -> Response:
