@@ -25,8 +25,8 @@ from models.errors import RefusedInput
 from service.office import Office
 from service.records.lake import sync_folder
 from service.registry.bundle import CARD, CHALLENGER, SCORECARD, ModelBundle
-from service.registry.card import card_page
 from service.registry.keys import PublicKey, Signer
+from service.registry.model_card import card_page
 from service.snapshot.folder import json_bytes
 
 FORMAT = "rongqiao.model/1"
