@@ -22,6 +22,8 @@ from scoring.columns import Columns
 from scoring.metrics import auc
 from scoring.scorecard import Category, Inputs, Line, Scorecard, ScorecardClassifier
 from scoring.scorecard.bins import CategoryBins, NumberBins
+from scoring.scorecard.classic import classic_share
+from scoring.scorecard.crossfit import Sample, stratified_folds
 from scoring.scorecard.prebins import short_between
 from scoring.scorecard.simplify import monotone, segments
 from tests.scorecard_firms import DISTRICTS, made_firms
@@ -407,3 +409,78 @@ def test_an_edge_lies_above_one_value_and_not_above_the_next(one: float, other: 
     if low < high:
         assert low < short_between(low, high) <= high
     assert short_between(0.12345, 0.98765) == 0.6
+
+
+def test_the_tables_are_a_mix_of_boosted_steps_and_the_classic_card() -> None:
+    boosted, classic, half = (fitted(classic=share) for share in (0.0, 1.0, 0.5))
+    assert [made.classic_share_ for made in (boosted, classic, half)] == [0.0, 1.0, 0.5]
+    # Each card stretches its log-odds by a slope of its own and keeps bins within a tolerance: a plane, not a sum.
+    ends = np.column_stack([np.ones(len(TABLE)), *(made.decision_function(TABLE) for made in (boosted, classic))])
+    weights, *_ = np.linalg.lstsq(ends, half.decision_function(TABLE))
+    assert weights[1:] == pytest.approx([0.5, 0.5], abs=0.15)
+    assert np.abs(ends @ weights - half.decision_function(TABLE)).max() < 0.15
+    for line in half.scorecard_.lines:
+        if MONOTONE.get(line.name) in (1, -1):
+            known = line.points[line.bins.first_interval :]  # type: ignore[union-attr]
+            assert list(known) == sorted(known, reverse=MONOTONE[line.name] == 1)
+
+
+def test_the_share_is_a_half_unless_the_rows_left_out_speak_against_it() -> None:
+    random = np.random.default_rng(1)
+    risk = random.normal(size=5000)
+    bad = (random.random(5000) < 1 / (1 + np.exp(-2 * risk))).astype(float)
+    right, noise, even = 2 * risk, random.normal(size=5000), np.ones(5000)
+    assert classic_share(right, right, bad, even) == 0.5
+    assert classic_share(right, noise, bad, even) == 0.0
+    assert classic_share(noise, right, bad, even) == 1.0
+    assert classic_share(right + noise, right - noise, bad, even) == 0.5
+    # A little worse is a clear loss in 5,000 rows and no finding in 40.
+    worse = right + 0.3 * noise
+    parts = [slice(at, at + 40) for at in range(0, 5000, 40)]
+    shares = [classic_share(right[few], worse[few], bad[few], even[few]) for few in parts]
+    assert classic_share(right, worse, bad, even) < 0.3
+    assert np.median(shares) == 0.5
+
+
+def test_a_category_of_many_values_that_say_nothing_moves_little() -> None:
+    """With its values in the order of their default rates one edge parted the lucky from the rest: 0.5, not 0.2."""
+    random = np.random.default_rng(4)
+    table = pd.DataFrame({"city": [f"c{at}" for at in random.integers(0, 60, 1200)], "risk": random.normal(size=1200)})
+    bad = (random.random(1200) < 1 / (1 + np.exp(1.0 - table["risk"]))).astype(int)
+    card = ScorecardClassifier(steps=300, crosses=0, classic=0.0).fit(table, bad).scorecard_
+    parts = card.score(Inputs.from_frame(table)).contributions
+    assert parts is not None
+    spread = {line.name: float(part.std()) for line, part in zip(card.lines, parts, strict=True)}
+    assert spread["city"] < 0.25 * spread["risk"]
+
+
+def test_rows_of_one_group_are_left_out_together() -> None:
+    random = np.random.default_rng(2)
+    firms = np.repeat(np.arange(150), 4)
+    bad = np.repeat(random.random(150) < 0.4, 4).astype(int)
+    # The code says which firm it is, and so the outcome of the firm's other days, and nothing of other firms.
+    table = pd.DataFrame({"code": random.permutation(150)[firms] + 0.0, "noise": random.normal(size=600)})
+    alone, together = (
+        ScorecardClassifier(fine_bins=160, steps=300, crosses=0).fit(table, bad, groups=groups)
+        for groups in (None, [f"firm {at}" for at in firms])
+    )
+    assert auc(alone.margins_, bad) > 0.65
+    assert auc(together.margins_, bad) < 0.6
+    for rows in stratified_folds(Sample(bad.astype(float), np.ones(600), firms), 5, np.random.default_rng(0)):
+        assert not set(firms[rows]) & set(np.delete(firms, rows))
+
+
+def test_groups_that_are_rows_change_nothing(model: ScorecardClassifier) -> None:
+    made = ScorecardClassifier(**{"monotone": MONOTONE, "specials": {"overdue": [-9]}, "steps": 500})
+    assert made.fit(TABLE, BAD, groups=np.arange(len(BAD))[::-1]).scorecard_.to_json() == model.scorecard_.to_json()
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [np.zeros(len(BAD)), np.arange(3), [None, *range(len(BAD) - 1)], BAD],
+    ids=["one", "too few names", "no name", "one of each class"],
+)
+def test_groups_nothing_can_be_judged_with_are_refused(groups: object) -> None:
+    model = ScorecardClassifier(steps=25)
+    with pytest.raises(RefusedInput, match="groups"):
+        model.fit(TABLE, BAD, groups=groups)  # type: ignore[arg-type]

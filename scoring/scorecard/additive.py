@@ -164,13 +164,15 @@ class Booster:
         information = (self._weight * _curvature(self._margins))[every]
         information *= len(self._bad) / len(information)
         matrix = _matrix(self._layout, [part[every] for part in self._parts], information)
-        own = np.diag(matrix)
+        own = np.diag(matrix, -1).copy()
         self._edges.weigh(own)
         self._corners.weigh(own)
+        # Row k: sum of the rows before column k, so that a run of columns is one difference. Row by row, because
+        # numpy's running sum goes down one column after the other and misses the cache at each step.
         singles = self._layout.singles
-        # Row k: sum of the rows before column k, so that a run of columns is one difference.
-        self._below = np.concatenate([np.zeros((1, len(own))), np.cumsum(matrix[:singles], axis=0)])
-        self._pair_rows = matrix[singles:]
+        for row in range(1, singles + 1):
+            matrix[row] += matrix[row - 1]
+        self._below, self._pair_rows = matrix[: singles + 1], matrix[singles + 1 :]
 
     def _step(self, gradient: Floats, rate: float) -> None:
         edge = self._edges.best(gradient, self._random)
@@ -294,8 +296,9 @@ def corners(grid: Floats) -> Floats:
 
 
 def _matrix(layout: Layout, parts: Sequence[Places], information: Floats) -> Floats:
-    """Weight (width, width) of the rows that fall into both of two columns."""
-    made = np.zeros((layout.width, layout.width))
+    """Weight (1 + width, width) of the rows that fall into both of two columns, below a row of zeros."""
+    framed = np.zeros((1 + layout.width, layout.width))
+    made = framed[1:]
     spans = layout.spans
     for at, (own, part) in enumerate(zip(spans, parts, strict=True)):
         size = own.stop - own.start
@@ -306,4 +309,4 @@ def _matrix(layout: Layout, parts: Sequence[Places], information: Floats) -> Flo
             block = weight_by(part * length + other, information, size * length).reshape(size, length)
             made[own, span] = block
             made[span, own] = block.T
-    return made
+    return framed

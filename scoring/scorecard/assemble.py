@@ -11,6 +11,7 @@ import numpy as np
 from scoring.scorecard.additive import WIDTH, Layout, Pair, sigmoid
 from scoring.scorecard.bins import MISSING, OTHER, Bins, CategoryBins, NumberBins
 from scoring.scorecard.card import LARGEST_POINTS, Calibration, Cross, Line, Scale, Scorecard, Training
+from scoring.scorecard.crossfit import Sample
 from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.prebins import FineItem, Places, slots_of, weight_by
 from scoring.scorecard.simplify import means, segments
@@ -18,11 +19,20 @@ from scoring.scorecard.simplify import means, segments
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows: what they bring, 0 or 1 for default (n,), weights (n,) with mean 1."""
+    """Training rows: what they bring, and their outcomes, weights (mean 1) and units."""
 
     inputs: Inputs
-    bad: Floats
-    weight: Floats
+    sample: Sample
+
+    @property
+    def bad(self) -> Floats:
+        """0 or 1 for default (n,)."""
+        return self.sample.bad
+
+    @property
+    def weight(self) -> Floats:
+        """Weights (n,)."""
+        return self.sample.weight
 
     @property
     def rate(self) -> float:

@@ -8,11 +8,13 @@ import numpy as np
 
 from scoring.scorecard.assemble import Reading, Rows, assemble
 from scoring.scorecard.bins import CategoryBins
+from scoring.scorecard.classic import classic, classic_share
 from scoring.scorecard.crossfit import calibration_slope
 from scoring.scorecard.estimator import CardEstimator, calibrated
+from scoring.scorecard.evidence import Binning
 from scoring.scorecard.learn import learn
 from scoring.scorecard.prebins import LEAST_ROWS, FineItem, fine_items
-from scoring.scorecard.settings import Direction, check_whole
+from scoring.scorecard.settings import Direction, check_share, check_whole
 
 
 class ScorecardClassifier(CardEstimator):
@@ -39,6 +41,9 @@ class ScorecardClassifier(CardEstimator):
         Error in log-odds (root mean square over the rows) an item may take for having fewer bins.
     fine_bins : int
         Bins of about equal weight the learner starts from.
+    classic : float, optional
+        Share of the classic card (weights of evidence and a regression on the same bins) in the tables, 0 to 1.
+        Default: by the rows left out, as near to one half as they allow.
     steps : int
         Most boosting steps; fewer are taken when rows left out show no gain.
     random_state : int
@@ -48,6 +53,8 @@ class ScorecardClassifier(CardEstimator):
     ----------
     scorecard_ : Scorecard
         The artefact; ``predict_proba`` is its ``score`` and nothing else.
+    classic_share_ : float
+        Share of the classic card in the tables.
     margins_ : ndarray (n,)
         Log-odds of the training rows from models that did not see them, after calibration.
     classes_, n_features_in_, feature_names_in_
@@ -68,6 +75,7 @@ class ScorecardClassifier(CardEstimator):
         bins: int = 16,
         tolerance: float = 0.01,
         fine_bins: int = 40,
+        classic: float | None = None,
         steps: int = 1500,
         random_state: int = 0,
     ):
@@ -82,24 +90,39 @@ class ScorecardClassifier(CardEstimator):
         self.bins = bins
         self.tolerance = tolerance
         self.fine_bins = fine_bins
+        self.classic = classic
         self.steps = steps
         self.random_state = random_state
 
     def _check_settings(self) -> None:
         for setting, least, most in (("crosses", 0, 100), ("bins", 2, 64), ("fine_bins", 2, 200), ("steps", 0, 20_000)):
             check_whole(setting, getattr(self, setting), least, most)
+        if self.classic is not None:
+            check_share("classic", self.classic)
 
     def _learn(self, rows: Rows, names: Sequence[str]) -> None:
-        bad, weight = rows.bad, rows.weight
+        bad, weight, sample = rows.bad, rows.weight, rows.sample
         items = fine_items(rows.inputs, names, bad, weight, self.fine_bins, LEAST_ROWS, self.specials or {})
         positions = np.column_stack([item.positions(rows.inputs) for item in items])
         layout, grown = learn(
-            items, positions, bad, weight, self._wanted(items), self.crosses, self.steps, self.random_state
+            items, positions, sample, self._wanted(items), self.crosses, self.steps, self.random_state
         )
-        slope = calibration_slope(grown.margins, bad, weight)
+        other = classic(items, positions, sample, self._binning(), self.random_state)
+        slopes = [calibration_slope(margins, bad, weight) for margins in (grown.margins, other.margins)]
+        boosted, plain = calibrated(grown.margins, slopes[0]), calibrated(other.margins, slopes[1])
+        self.classic_share_ = share = (
+            classic_share(boosted, plain, bad, weight) if self.classic is None else float(self.classic)
+        )
+        mixed = (1.0 - share) * boosted + share * plain
+        table = (1.0 - share) * slopes[0] * grown.table
+        table[: layout.singles] += share * slopes[1] * other.table
+        slope = calibration_slope(mixed, bad, weight)
         how = Reading(self.bins, self.tolerance, self._scale(), self.prior if self.prior is not None else rows.rate)
-        self.scorecard_ = assemble(items, layout, grown.table, slope, rows, how)
-        self.margins_ = calibrated(grown.margins, slope)
+        self.scorecard_ = assemble(items, layout, table, slope, rows, how)
+        self.margins_ = calibrated(mixed, slope)
+
+    def _binning(self) -> Binning:
+        return Binning(self.monotone or {}, self.specials or {}, fine_bins=self.fine_bins)
 
     def _wanted(self, items: Sequence[FineItem]) -> list[int | None]:
         """Direction by item; a category has none, ``None`` leaves it to the data."""

@@ -25,6 +25,28 @@ _PATIENCE = 12
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Outcomes ``bad`` 0 or 1 (n,), weights (n,), and the unit each row belongs to (n,), numbered from 0 without gaps.
+
+    A unit is a firm that may come with several days, or a row alone; a fold has all rows of a unit or none.
+    """
+
+    bad: Floats
+    weight: Floats
+    units: Places
+
+    @classmethod
+    def of(cls, bad: Floats, weight: Floats) -> Sample:
+        """Rows that belong to nobody else."""
+        return cls(bad, weight, np.arange(len(bad)))
+
+    @property
+    def unit_marks(self) -> NDArray[np.bool_]:
+        """Whether each unit has a bad row."""
+        return np.bincount(self.units, weights=self.bad) > 0
+
+
+@dataclass(frozen=True)
 class Grown:
     """The averaged model: log-odds are ``intercept`` plus the ``table`` entries of a row's columns.
 
@@ -38,13 +60,13 @@ class Grown:
     steps: int
 
 
-def grow(layout: Layout, positions: Places, bad: Floats, weight: Floats, repeats: int, steps: int, seed: int) -> Grown:
+def grow(layout: Layout, positions: Places, sample: Sample, repeats: int, steps: int, seed: int) -> Grown:
     """The averaged model of ``repeats * FOLDS`` boosters after the best number of steps, ``steps`` at most."""
     random = np.random.default_rng(seed)
+    bad, weight = sample.bad, sample.weight
     parts = layout.parts(positions)
-    # A class with fewer rows than folds would be missing from some fold's rest otherwise.
-    folds = int(min(FOLDS if positions.size < _MANY_CELLS else FEW_FOLDS, bad.sum(), len(bad) - bad.sum()))
-    held_out = [fold for _ in range(repeats) for fold in stratified_folds(bad, folds, random)]
+    folds = FOLDS if positions.size < _MANY_CELLS else FEW_FOLDS
+    held_out = [fold for _ in range(repeats) for fold in stratified_folds(sample, folds, random)]
     paths = []
     for rows in held_out:
         kept = np.ones(len(bad), np.bool_)
@@ -97,17 +119,28 @@ def _path(
     return path
 
 
-def stratified_folds(bad: Floats, folds: int, random: np.random.Generator) -> list[NDArray[np.intp]]:
-    """Row positions of each fold, bad rows spread evenly."""
-    fold = np.empty(len(bad), np.intp)
-    for rows in (np.flatnonzero(bad > 0.5), np.flatnonzero(bad <= 0.5)):
-        fold[random.permutation(rows)] = np.arange(len(rows)) % folds
-    return [np.flatnonzero(fold == at) for at in range(folds)]
+def stratified_folds(sample: Sample, most: int, random: np.random.Generator) -> list[NDArray[np.intp]]:
+    """Row positions of each fold, at most ``most``: units with a bad row are spread evenly, no unit is divided.
+
+    A class with fewer units than folds would be missing from some fold's rest, so that there are fewer folds then.
+    """
+    marks = sample.unit_marks
+    folds = int(min(most, marks.sum(), (~marks).sum()))
+    fold = np.empty(len(marks), np.intp)
+    for units in (np.flatnonzero(marks), np.flatnonzero(~marks)):
+        fold[random.permutation(units)] = np.arange(len(units)) % folds
+    return [np.flatnonzero(fold[sample.units] == at) for at in range(folds)]
 
 
 def log_loss(log_odds: Floats, bad: Floats, weight: Floats) -> float:
     """Weighted mean of minus the log-likelihood."""
-    return float(np.average(np.logaddexp(0.0, log_odds) - bad * log_odds, weights=weight))
+    return float(np.average(log_losses(log_odds, bad), weights=weight))
+
+
+def log_losses(log_odds: Floats, bad: Floats) -> Floats:
+    """Minus the log-likelihood (n,) of each row."""
+    made: Floats = np.logaddexp(0.0, log_odds) - bad * log_odds
+    return made
 
 
 def calibration_slope(margins: Floats, bad: Floats, weight: Floats) -> float:
@@ -125,5 +158,7 @@ def calibration_slope(margins: Floats, bad: Floats, weight: Floats) -> float:
             [[float(information.sum()) + 1e-9, cross], [cross, float((information * margins**2).sum()) + 1.0]]
         )
         change = np.linalg.solve(matrix, [float(residual.sum()), float((residual * margins).sum()) - (slope - 1.0)])
+        # Newton's method may leap over a flat optimum; a bounded step gets there all the same.
+        change /= max(1.0, float(np.abs(change).max()))
         intercept, slope = intercept + float(change[0]), slope + float(change[1])
     return min(max(slope, 0.5), 2.0)

@@ -14,9 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from scoring.scorecard.assemble import Rows
 from scoring.scorecard.card import Scale, Scorecard
+from scoring.scorecard.crossfit import Sample
 from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.settings import Direction, check_columns, check_directions, check_prior
-from scoring.scorecard.tabular import read_outcome, read_table, read_weight
+from scoring.scorecard.tabular import read_outcome, read_table, read_units, read_weight
 
 #: Rows of either class without which nothing can be learned: one to learn from, one to check on.
 LEAST_OF_A_CLASS = 2
@@ -37,9 +38,13 @@ class CardEstimator(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     base_odds: float
     scorecard_: Scorecard
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> Self:
         """Learn the card from X (n, p) and a target of two classes (n,).
 
+        ``groups`` (n,) names what each row belongs to, such as the firm that comes with several days: where rows are
+        left out to judge by, all rows of a group are left out together. Without it each row stands alone.
         ``RefusedValues`` (a ``ValueError``) for one class, an infinite value, columns of one name, a negative weight, a
         setting out of range or a column that is named in a setting and not in X.
         """
@@ -48,6 +53,7 @@ class CardEstimator(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         weight = read_weight(sample_weight, bad, LEAST_OF_A_CLASS)
         inputs = Inputs.from_frame(table, self._categories())
         kept = weight > 0
+        units = read_units(groups, bad, kept)
         if not kept.all():
             inputs, bad, weight = inputs.take(kept), bad[kept], weight[kept]
         names = [str(name) for name in table.columns]
@@ -55,7 +61,7 @@ class CardEstimator(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         check_directions(self.monotone)
         check_prior(self.prior)
         self._check_settings()
-        self._learn(Rows(inputs, bad, weight / weight.mean()), names)
+        self._learn(Rows(inputs, Sample(bad, weight / weight.mean(), units)), names)
         return self
 
     def predict_proba(self, X: Any) -> Floats:

@@ -1,9 +1,9 @@
-"""How far a probability of default can be trusted: what is unknown or old could be anything the training rows were.
+"""How far a probability of default can be trusted: by what is unknown or old of the firm, and by the model's own error.
 
 An item that is known and fresh keeps its points. An unknown item could stand in any bin with known values; an item
-observed long ago may have moved on, more likely the older it is. Both are random over the training shares, so the total
-has a mean and a spread; the interval is what the total stays inside at the given level, taken as normal. It says
-nothing of the model's own error: that is the validation's.
+observed long ago may have moved on, more likely the older it is. Both are random over the training shares. The model's
+own error (``scoring/pd_error.py``) is how far its points move when firms are left out of the fit. All three are taken
+as independent and their sum as normal; the interval is what the total stays inside at the given level.
 """
 
 from __future__ import annotations
@@ -21,11 +21,6 @@ from scoring.scorecard.faults import bad_inputs
 from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.prebins import slots_of
 
-#: After this many months half of what an observation said about its item is gone.
-HALF_LIFE_MONTHS = 24.0
-#: A firm of whose points' spread less than this share is known is a thin file.
-THIN_COVERAGE = 0.5
-
 
 @dataclass(frozen=True)
 class PdInterval:
@@ -42,15 +37,29 @@ class PdInterval:
 
 
 def pd_interval(
-    card: Scorecard, inputs: Inputs, ages_months: Mapping[str, Floats] | None = None, level: float = 0.9
+    card: Scorecard,
+    inputs: Inputs,
+    ages_months: Mapping[str, Floats] | None = None,
+    level: float = 0.9,
+    *,
+    half_life_months: float = 24.0,
+    thin_below: float = 0.5,
+    own_error: Floats | None = None,
 ) -> PdInterval:
-    """Probability of default with the bounds that unknown and old items leave open.
+    """Probability of default with the bounds that unknown items, old items and the model's own error leave open.
 
-    ``ages_months`` float64 (n,) by item: months since it was observed, NaN or absent for fresh. ``RefusedInput`` for a
-    level outside 0..1 or a negative age.
+    ``ages_months`` float64 (n,) by item: months since it was observed, NaN or absent for fresh. After
+    ``half_life_months`` half of what an observation said of its item is gone. A coverage under ``thin_below`` is a thin
+    file. ``own_error`` (n,): the model's standard error in milli-points; ``None``: taken as none. An office's
+    conventions stand in ``seed/pd.yaml``. ``RefusedInput`` for a level or share outside 0..1, a half-life of nothing,
+    a negative age.
     """
     if not 0.0 < level < 1.0:
         raise bad_inputs("level", level, "A level lies between 0 and 1.", "Use 0.9.")
+    if not half_life_months > 0.0:
+        raise bad_inputs("half_life_months", half_life_months, "A half-life is above zero months.", "Use 24.")
+    if not 0.0 <= thin_below <= 1.0:
+        raise bad_inputs("thin_below", thin_below, "A share lies in 0..1.", "Use 0.5.")
     ages = ages_months or {}
     for name, age in ages.items():
         if age.shape != (inputs.n,) or (age < 0).any():
@@ -58,27 +67,52 @@ def pd_interval(
                 name, "age", "One age of zero or more months for each firm.", "Count from the observation."
             )
     points = card.score(inputs, contributions=False).points
+    coverage, variance = _known(card, inputs, {name: _fresh(age, half_life_months) for name, age in ages.items()})
+    if own_error is not None:
+        variance = variance + own_error**2
+    reach = NormalDist().inv_cdf(0.5 + level / 2.0) * np.sqrt(variance)
+    low, high = (card.pd(np.rint(points + sign * reach).astype(np.int64)) for sign in (1.0, -1.0))
+    return PdInterval(card.pd(points), low, high, coverage, coverage < thin_below)
+
+
+def spread_coverage(card: Scorecard, inputs: Inputs) -> Floats:
+    """The share (n,) of the card's spread in points that rests on known items, however old: 0 nothing, 1 everything.
+
+    An item that can move the score by much counts for more than one that hardly matters. A card without any spread has
+    nothing to know: 1.
+    """
+    return _known(card, inputs, {})[0]
+
+
+def _known(card: Scorecard, inputs: Inputs, fresh: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Coverage (n,) and the variance (n,) of the milli-points that is left open."""
     variance, known, whole = np.zeros(inputs.n), np.zeros(inputs.n), 0.0
     lines: list[Line | Cross] = [*card.lines, *card.crosses]
     for line in lines:
-        trust = _trust(line, inputs, ages)
         spread = _variance(line)
+        if spread <= 0.0:
+            continue
+        trust = _trust(line, inputs, fresh)
         variance += (1.0 - trust) * spread
         known += trust * np.sqrt(spread)
         whole += float(np.sqrt(spread))
-    reach = NormalDist().inv_cdf(0.5 + level / 2.0) * np.sqrt(variance)
-    low, high = (card.pd(np.rint(points + sign * reach).astype(np.int64)) for sign in (1.0, -1.0))
-    coverage = known / whole if whole > 0 else np.ones(inputs.n)
-    return PdInterval(card.pd(points), low, high, coverage, coverage < THIN_COVERAGE)
+    # Rounding in the sum of the parts must not make more than everything.
+    return (np.minimum(known / whole, 1.0) if whole > 0 else np.ones(inputs.n)), variance
 
 
-def _trust(line: Line | Cross, inputs: Inputs, ages: Mapping[str, Floats]) -> Floats:
-    """How much of a line's points is known (n,): 0 where an item is unknown, halved each half-life of the older one."""
+def _fresh(age: Floats, half_life_months: float) -> Floats:
+    """What is left (n,) of observations of this age."""
+    left: Floats = 0.5 ** (np.nan_to_num(age) / half_life_months)
+    return left
+
+
+def _trust(line: Line | Cross, inputs: Inputs, fresh: Mapping[str, Floats]) -> Floats:
+    """How much of a line's points is known (n,): 0 where an item is unknown, less where the older one is old."""
     trust = np.ones(inputs.n)
     axes = [(line.name, line.bins)] if isinstance(line, Line) else list(zip(line.names, line.bins, strict=True))
     for name, bins in axes:
-        fresh = 0.5 ** (np.nan_to_num(ages[name]) / HALF_LIFE_MONTHS) if name in ages else np.ones(inputs.n)
-        trust = np.minimum(trust, np.where(slots_of(name, bins, inputs) == MISSING, 0.0, fresh))
+        unknown = slots_of(name, bins, inputs) == MISSING
+        trust = np.minimum(trust, np.where(unknown, 0.0, fresh.get(name, 1.0)))
     return trust
 
 

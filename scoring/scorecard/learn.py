@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scoring.scorecard.additive import Layout
-from scoring.scorecard.crossfit import Grown, grow
+from scoring.scorecard.bins import CategoryBins
+from scoring.scorecard.crossfit import Grown, Sample, grow
 from scoring.scorecard.directions import shown_direction
-from scoring.scorecard.inputs import Floats
 from scoring.scorecard.pairs import find_pairs
 from scoring.scorecard.prebins import FineItem, Places
 
@@ -25,8 +25,7 @@ _PRICE = 0.005
 def learn(
     items: Sequence[FineItem],
     positions: Places,
-    bad: Floats,
-    weight: Floats,
+    sample: Sample,
     wanted: Sequence[int | None],
     crosses: int,
     steps: int,
@@ -37,25 +36,27 @@ def learn(
     ``wanted``: the direction of each item, ``None`` where the data may show one.
     """
     repeats = _repeats(positions.size)
+    # A category's values are moved one by one. In the order of their default rates one edge would part all the values
+    # that were lucky from all that were not, and rows left out could not tell: their outcomes are in that order.
     asked = Layout(
         tuple(item.bins.slots for item in items),
-        tuple(item.free for item in items),
+        tuple(item.bins.slots if isinstance(item.bins, CategoryBins) else item.free for item in items),
         tuple(direction or 0 for direction in wanted),
     )
-    first = grow(asked, positions, bad, weight, 1, steps, seed)
-    pairs = find_pairs(asked, positions, bad, weight, first.margins, crosses) if crosses else ()
+    ranked = tuple(item.free for item in items)
+    first = grow(asked, positions, sample, 1, steps, seed)
+    pairs = find_pairs(asked, ranked, positions, sample.bad, sample.weight, first.margins, crosses) if crosses else ()
     if pairs:
-        layout, grown = _directed(replace(asked, pairs=pairs), positions, bad, weight, wanted, repeats, steps, seed)
+        layout, grown = _directed(replace(asked, pairs=pairs), positions, sample, wanted, repeats, steps, seed)
         if grown.loss < first.loss:
             return layout, grown
-    return _directed(asked, positions, bad, weight, wanted, repeats, steps, seed, first if repeats == 1 else None)
+    return _directed(asked, positions, sample, wanted, repeats, steps, seed, first if repeats == 1 else None)
 
 
 def _directed(
     asked: Layout,
     positions: Places,
-    bad: Floats,
-    weight: Floats,
+    sample: Sample,
     wanted: Sequence[int | None],
     repeats: int,
     steps: int,
@@ -64,14 +65,16 @@ def _directed(
 ) -> tuple[Layout, Grown]:
     """The model with the directions the items show, or with those asked for only where the others cost too much."""
     shown = tuple(
-        shown_direction(positions[:, at], asked.free[at], asked.sizes[at], bad, weight) if want is None else want
+        shown_direction(positions[:, at], asked.free[at], asked.sizes[at], sample.bad, sample.weight)
+        if want is None
+        else want
         for at, want in enumerate(wanted)
     )
-    free = grown or grow(asked, positions, bad, weight, repeats, steps, seed)
+    free = grown or grow(asked, positions, sample, repeats, steps, seed)
     if shown == asked.directions:
         return asked, free
     directed = replace(asked, directions=shown)
-    bound = grow(directed, positions, bad, weight, repeats, steps, seed)
+    bound = grow(directed, positions, sample, repeats, steps, seed)
     return (directed, bound) if bound.loss <= free.loss * (1.0 + _PRICE) else (asked, free)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scoring.scorecard.additive import CELLS, GROUPS, RIDGE, WIDTH, Layout, Pair, corners, sigmoid
@@ -13,12 +15,21 @@ _CUTS = 20
 
 
 def find_pairs(
-    layout: Layout, positions: Places, bad: Floats, weight: Floats, margins: Floats, most: int
+    layout: Layout,
+    ranked: Sequence[int],
+    positions: Places,
+    bad: Floats,
+    weight: Floats,
+    margins: Floats,
+    most: int,
 ) -> tuple[Pair, ...]:
-    """The pairs whose corners explain most of what the items alone leave over, best first (at most ``most``)."""
+    """The pairs whose corners explain most of what the items alone leave over, best first (at most ``most``).
+
+    ``ranked``: the position of each item from which on its positions have a rank, be it of values or of default rates.
+    """
     chance = sigmoid(margins)
     residual, information = weight * (bad - chance), weight * chance * (1.0 - chance)
-    groups = [_groups(positions[:, at], size, free) for at, (size, free) in enumerate(zip(layout.sizes, layout.free,
+    groups = [_groups(positions[:, at], size, free) for at, (size, free) in enumerate(zip(layout.sizes, ranked,
                                                                                           strict=True))]  # fmt: skip
     grouped = [np.ascontiguousarray(group[positions[:, at]]) for at, group in enumerate(groups)]
     found: list[tuple[float, int, int]] = []

@@ -42,3 +42,9 @@ def check_positive(setting: str, value: float) -> None:
     """``RefusedValues`` for a number that is not above zero, or not finite."""
     if not 0.0 < value < float("inf"):
         raise bad_training(setting, value, "It is a finite number above zero.", "Change it.")
+
+
+def check_share(setting: str, value: float) -> None:
+    """``RefusedValues`` for a number outside 0..1."""
+    if not 0.0 <= value <= 1.0:
+        raise bad_training(setting, value, "It lies in 0..1.", "Change it.")

@@ -21,7 +21,7 @@ def segments(values: Floats, weight: Floats, most: int, tolerance: float) -> Sta
     first = np.concatenate([[0.0], np.cumsum(weight * values)])
     second = np.concatenate([[0.0], np.cumsum(weight * values * values)])
     start, stop = np.arange(n)[:, None], np.arange(1, n + 1)[None, :]
-    within = np.maximum(mass[stop] - mass[start], 1e-300)
+    within = np.maximum(np.abs(mass[stop] - mass[start]), 1e-300)
     spread = second[stop] - second[start] - (first[stop] - first[start]) ** 2 / within
     cost = np.where(start < stop, np.maximum(spread, 0.0), np.inf)
     allowed = tolerance**2 * mass[-1] + 1e-12

@@ -69,3 +69,20 @@ def read_weight(sample_weight: ArrayLike | None, bad: Floats, least: int = 1) ->
     if fewest < least:
         raise bad_training("y", fewest, f"Each class needs {least} rows with weight.", "Bring more rows of that class.")
     return weight
+
+
+def read_units(groups: ArrayLike | None, bad: Floats, kept: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Numbers from 0 of the groups of the kept rows, in order of appearance; each row its own where none are given."""
+    if groups is None:
+        return np.arange(np.count_nonzero(kept))
+    named = column_or_1d(groups)
+    if len(named) != len(bad):
+        raise bad_training("groups", len(named), f"There are {len(bad)} rows.", "Name the group of each row.")
+    units = np.asarray(pd.factorize(named[kept])[0], np.intp)
+    if (units < 0).any():
+        raise bad_training("groups", "empty", "A row belongs to a group.", "Name the group of each row.")
+    marked = np.bincount(units, weights=bad[kept]) > 0
+    fewest = min(np.count_nonzero(marked), np.count_nonzero(~marked))
+    if fewest < 2:
+        raise bad_training("groups", fewest, "Two groups with and two without a bad row are needed.", "Bring more.")
+    return units

@@ -43,7 +43,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Contender:
-    """``kind`` is ``scorecard`` (points a person can add up) or ``model``. ``source`` names package and version."""
+    """``kind`` is ``scorecard`` (points a person can add up) or ``model``. ``source`` names package and version.
+
+    ``grouped``: its ``fit`` takes ``groups``, what each row belongs to, for the rows it leaves out within.
+    """
 
     id: str
     zh: str
@@ -51,3 +54,4 @@ class Contender:
     kind: str
     source: str
     make: Callable[[Task], Model]
+    grouped: bool = False

@@ -47,8 +47,9 @@ def cross_validate(
     for part in parts:
         model = contender.make(task)
         weight = None if data.weight is None else data.weight[part.train]
+        groups = {"groups": data.units[part.train]} if contender.grouped else {}
         start = clock()
-        model.fit(data.X.iloc[part.train], data.y[part.train], sample_weight=weight)
+        model.fit(data.X.iloc[part.train], data.y[part.train], sample_weight=weight, **groups)
         fitted = clock()
         given = np.asarray(model.predict_proba(data.X.iloc[part.test]), dtype=np.float64)
         done = clock()
@@ -63,7 +64,14 @@ def cross_validate(
     return Trial(pd, tuple(fitting), tuple(scoring), sum(part.test.size for part in parts))
 
 
-def out_of_time(contender: Contender, data: Prepared, part: Fold, clock: Clock, seed: int = 0) -> Trial:
+def out_of_time(
+    contender: Contender,
+    data: Prepared,
+    part: Fold,
+    clock: Clock,
+    seed: int = 0,
+    attempt: Callable[..., Trial] = cross_validate,
+) -> Trial:
     """One fit on the earlier rows; the trial holds the later rows only, in their order."""
-    whole = cross_validate(contender, data, [part], clock, seed)
+    whole = attempt(contender, data, [part], clock, seed)
     return Trial(whole.pd[:, part.test], whole.fit_seconds, whole.score_seconds, whole.scored)

@@ -30,7 +30,7 @@ def _challenger(task: Task) -> CodesApart:
 
 
 OWN_MODELS = (
-    Contender(CHAMPION, "评分卡（冠军）", "Scorecard (champion)", "scorecard", "rongqiao", _champion),
+    Contender(CHAMPION, "评分卡（冠军）", "Scorecard (champion)", "scorecard", "rongqiao", _champion, grouped=True),
     Contender("challenger", "单调提升（挑战者）", "Monotone boosting (challenger)", "model", "rongqiao", _challenger),
-    Contender("classic", "评分卡（经典WOE）", "Classic WOE scorecard", "scorecard", "rongqiao", _classic),
+    Contender("classic", "评分卡（经典WOE）", "Classic WOE scorecard", "scorecard", "rongqiao", _classic, grouped=True),
 )

@@ -6,9 +6,9 @@ read, scored, validated and compared by the same code.
 
 from __future__ import annotations
 
+from scoring.scorecard.evidence import Binning, WoeItem, woe_items, woe_matrix
 from scoring.woe.binner import WoeBinner
 from scoring.woe.classifier import WoeScorecardClassifier
-from scoring.woe.evidence import Binning, WoeItem, woe_items, woe_matrix
 from scoring.woe.signed_logistic import SignedLogisticRegression
 
 __all__ = [

@@ -11,15 +11,15 @@ from sklearn.utils import ClassifierTags
 from sklearn.utils.validation import check_is_fitted
 
 from scoring.scorecard.bins import CategoryBins
+from scoring.scorecard.evidence import Binning, woe_items, woe_matrix
 from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.prebins import PRIOR_ROWS
 from scoring.scorecard.settings import Direction, check_columns
 from scoring.scorecard.tabular import read_outcome, read_table, read_weight
-from scoring.woe.evidence import Binning, woe_items, woe_matrix
 
 
 class WoeBinner(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Each column in bins, each bin as its weight of evidence (high is good; :mod:`scoring.woe.evidence`).
+    """Each column in bins, each bin as its weight of evidence (high is good; :mod:`scoring.scorecard.evidence`).
 
     Parameters
     ----------

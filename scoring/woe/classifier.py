@@ -10,11 +10,11 @@ from scoring.scorecard.additive import Layout
 from scoring.scorecard.assemble import Reading, Rows, assemble
 from scoring.scorecard.crossfit import FOLDS, calibration_slope, stratified_folds
 from scoring.scorecard.estimator import CardEstimator, calibrated
-from scoring.scorecard.inputs import Floats
+from scoring.scorecard.evidence import Binning, WoeItem, woe_items, woe_matrix
+from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.prebins import PRIOR_ROWS
 from scoring.scorecard.settings import Direction, check_positive
-from scoring.woe.evidence import Binning, WoeItem, woe_items, woe_matrix
-from scoring.woe.signed_logistic import signed_fit
+from scoring.scorecard.signed_fit import signed_fit
 
 
 class WoeScorecardClassifier(CardEstimator):
@@ -84,7 +84,7 @@ class WoeScorecardClassifier(CardEstimator):
     def _learn(self, rows: Rows, names: Sequence[str]) -> None:
         margins = self._left_out(rows, names)
         slope = calibration_slope(margins, rows.bad, rows.weight)
-        self.items_, _, self.coef_ = self._fitted(rows, names)
+        self.items_, _, self.coef_ = self._fitted(rows.inputs, rows.bad, rows.weight, names)
         log_odds = [each * item.woe for each, item in zip(self.coef_, self.items_, strict=True)]
         fine = [item.fine for item in self.items_]
         layout = Layout(
@@ -97,20 +97,22 @@ class WoeScorecardClassifier(CardEstimator):
         self.scorecard_ = assemble(fine, layout, np.concatenate(log_odds), slope, rows, how)
         self.margins_ = calibrated(margins, slope)
 
-    def _fitted(self, rows: Rows, names: Sequence[str]) -> tuple[tuple[WoeItem, ...], float, Floats]:
+    def _fitted(
+        self, inputs: Inputs, bad: Floats, weight: Floats, names: Sequence[str]
+    ) -> tuple[tuple[WoeItem, ...], float, Floats]:
         """Items, intercept and coefficients (p,) of some rows."""
-        items = woe_items(rows.inputs, names, rows.bad, rows.weight, self._binning())
-        intercept, coefficients = signed_fit(woe_matrix(items, rows.inputs), rows.bad, rows.weight, self.C, -1)
+        items = woe_items(inputs, names, bad, weight, self._binning())
+        intercept, coefficients = signed_fit(woe_matrix(items, inputs), bad, weight, self.C, -1)
         return items, intercept, coefficients
 
     def _left_out(self, rows: Rows, names: Sequence[str]) -> Floats:
         """Log-odds (n,) of each row from bins and coefficients of the other folds."""
         margins = np.empty(len(rows.bad))
-        folds = int(min(FOLDS, rows.bad.sum(), len(rows.bad) - rows.bad.sum()))
-        for left in stratified_folds(rows.bad, folds, np.random.default_rng(self.random_state)):
+        for left in stratified_folds(rows.sample, FOLDS, np.random.default_rng(self.random_state)):
             kept = np.ones(len(margins), np.bool_)
             kept[left] = False
-            inside = Rows(rows.inputs.take(kept), rows.bad[kept], rows.weight[kept])
-            items, intercept, coefficients = self._fitted(inside, names)
+            items, intercept, coefficients = self._fitted(
+                rows.inputs.take(kept), rows.bad[kept], rows.weight[kept], names
+            )
             margins[left] = intercept + woe_matrix(items, rows.inputs.take(left)) @ coefficients
         return margins

@@ -6,25 +6,20 @@ then give points for what harms. With a sign the coefficient of such an item is 
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from scoring.scorecard.faults import bad_training
 from scoring.scorecard.inputs import Floats
 from scoring.scorecard.settings import check_positive
+from scoring.scorecard.signed_fit import Sign, signed_fit
 from scoring.scorecard.tabular import read_outcome, read_weight
-
-Sign = Literal[-1, 0, 1]
-_MOST_STEPS = 2000
 
 
 class SignedLogisticRegression(LinearClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -73,30 +68,3 @@ class SignedLogisticRegression(LinearClassifierMixin, BaseEstimator):  # type: i
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-
-def signed_fit(matrix: Floats, second: Floats, weight: Floats, C: float, sign: Sign) -> tuple[float, Floats]:
-    """Intercept and coefficients (p,) for rows (n, p) whose outcome is 0 or 1."""
-    total = float(weight.sum())
-    share = weight / total
-    rate = float(share @ second)
-
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        coefficients = parameters[1:]
-        log_odds = parameters[0] + matrix @ coefficients
-        value = float(share @ (np.logaddexp(0.0, log_odds) - second * log_odds))
-        residual = share * (expit(log_odds) - second)
-        slope = np.concatenate([[residual.sum()], matrix.T @ residual + coefficients / (C * total)])
-        return value + float(coefficients @ coefficients) / (2.0 * C * total), slope
-
-    width = matrix.shape[1]
-    bound = {-1: (None, 0.0), 0: (None, None), 1: (0.0, None)}[sign]
-    start = np.concatenate([[np.log(rate / (1.0 - rate))], np.zeros(width)])
-    found = minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=[(None, None), *[bound] * width],
-        options={"maxiter": _MOST_STEPS, "maxfun": 10 * _MOST_STEPS, "ftol": 1e-14, "gtol": 1e-9},
-    )  # fmt: skip
-    if found.status == 1:
-        warnings.warn(f"No optimum in {_MOST_STEPS} steps: bring columns of like scale.", ConvergenceWarning, 3)
-    coefficients: Floats = found.x[1:]
-    return float(found.x[0]), coefficients

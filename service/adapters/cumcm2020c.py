@@ -31,6 +31,9 @@ COMPLETE_TO = date(2019, 10, 31)
 INVOICE_NO_LENGTH = 8
 STATUSES = {"有效发票": "valid", "作废发票": "void"}
 _CREDIT_RECORDS = "a1_enterprise_info_123firms.csv"
+_OTHER_FIRMS = "a2_enterprise_info_302firms.csv"
+_LABELS = "a1_contestant_industry_label.csv"
+_CHURN = "a3_rate_churn.csv"
 _DAY = "%Y/%m/%d"
 
 
@@ -130,6 +133,39 @@ def credit_records(data: Path) -> tuple[CreditRecord, ...]:
             )
             for row in csv.DictReader(lines)
         )
+
+
+@dataclass(frozen=True)
+class LendingProblem:
+    """The rest of the published problem: ``rates`` and, by grade, the share of clients who leave at each; the names of
+    the firms without a credit record; and by firm an industry that a team of contestants read off its name.
+    """
+
+    rates: tuple[float, ...]
+    leave: Mapping[str, tuple[float, ...]]
+    other_firms: tuple[str, ...]
+    industry: Mapping[str, str]
+
+
+def lending_problem(data: Path) -> LendingProblem | None:
+    """What a credit strategy needs beside the invoices; ``None`` where one of its three files is not there."""
+    folder = data / FOLDER
+    if not all((folder / name).is_file() for name in (_OTHER_FIRMS, _LABELS, _CHURN)):
+        return None
+    churn = _rows(folder / _CHURN)
+    grades = [name.removeprefix("churn_") for name in churn[0] if name.startswith("churn_")]
+    labelled = [*_rows(folder / _LABELS), *_rows(folder / _OTHER_FIRMS)]
+    return LendingProblem(
+        rates=tuple(float(row["loan_rate"]) for row in churn),
+        leave={grade: tuple(float(row[f"churn_{grade}"]) for row in churn) for grade in grades},
+        other_firms=tuple(row["企业代号"] for row in _rows(folder / _OTHER_FIRMS)),
+        industry={row["企业代号"]: row["industry_by_contestants"] for row in labelled},
+    )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
 def deliver(data: Path, published: Published, out: Path, start: date = COMMON_START) -> FeedFile:

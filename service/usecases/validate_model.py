@@ -32,6 +32,8 @@ from scoring.validation import (
 from service.adapters import datasets
 from service.real.firms import flagged_table
 
+#: Lets a contender learn and predict the folds, as :func:`scoring.validation.cross_validate` does.
+Attempt = Callable[..., Trial]
 #: Told (stage, done, total) in fits.
 Tell = Callable[[str, int, int], None]
 CHAMPION = "champion"
@@ -126,6 +128,7 @@ def validate_model(
     *,
     notices: Sequence[Notice] = (),
     progress: Tell = lambda stage, done, total: None,
+    attempt: Attempt = cross_validate,
 ) -> ValidationReport:
     """Repeated stratified folds for every contender, and the out-of-time test where the description names a time.
 
@@ -150,14 +153,14 @@ def validate_model(
     with threadpool_limits(limits=1):
         standings = _standings(
             field,
-            lambda contender: cross_validate(
+            lambda contender: attempt(
                 contender, data, parts, time.perf_counter, plan.seed, lambda: fitted(contender.id)
             ),
             lambda trials: judge(
                 trials, data.y, data.units, data.weight, parts, CHAMPION, draws=plan.draws, seed=plan.seed
             ),
         )
-        after = _later_part(described, data, field, plan, later, fitted) if later else None
+        after = _later_part(described, data, field, plan, later, fitted, attempt) if later else None
     return ValidationReport(
         described=described,
         plan=plan,
@@ -195,21 +198,27 @@ def _standings(
 
 
 def _later_part(
-    described: Description, data: Prepared, field: Field, plan: Plan, part: Fold, fitted: Callable[[str], None]
+    described: Description,
+    data: Prepared,
+    field: Field,
+    plan: Plan,
+    part: Fold,
+    fitted: Callable[[str], None],
+    attempt: Attempt,
 ) -> LaterPart:
     rows = part.test
     units = np.unique(data.units[rows], return_inverse=True)[1].astype(np.int64)
     weight = None if data.weight is None else data.weight[rows]
     whole = Fold(0, 0, np.empty(0, dtype=np.int64), np.arange(rows.size))
 
-    def attempt(contender: Contender) -> Trial:
-        trial = out_of_time(contender, data, part, time.perf_counter, plan.seed)
+    def later(contender: Contender) -> Trial:
+        trial = out_of_time(contender, data, part, time.perf_counter, plan.seed, attempt)
         fitted(contender.id)
         return trial
 
     standings = _standings(
         field,
-        attempt,
+        later,
         lambda trials: judge(trials, data.y[rows], units, weight, [whole], CHAMPION, draws=plan.draws, seed=plan.seed),
     )
     return LaterPart(

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.scorecard.bins import OTHER, Bins, CategoryBins, NumberBins
 from scoring.scorecard.directions import shown_direction
@@ -71,10 +73,9 @@ class WoeItem:
 
 def woe_items(inputs: Inputs, names: Sequence[str], bad: Floats, weight: Floats, how: Binning) -> tuple[WoeItem, ...]:
     """The named items, in that order, of rows with outcome ``bad`` (n,) 0 or 1 and ``weight`` (n,) above zero."""
-    asked = {str(name): direction for name, direction in how.monotone.items()}
     codes = {str(name): values for name, values in how.specials.items()}
     fine = fine_items(inputs, names, bad, weight, how.fine_bins, LEAST_ROWS, codes)
-    return tuple(_item(item, asked.get(item.name, "auto"), inputs, bad, weight, how) for item in fine)
+    return tuple(_item(item, slots_of(item.name, item.bins, inputs), bad, weight, how) for item in fine)
 
 
 def woe_matrix(items: Sequence[WoeItem], inputs: Inputs) -> Floats:
@@ -82,26 +83,57 @@ def woe_matrix(items: Sequence[WoeItem], inputs: Inputs) -> Floats:
     return np.column_stack([item.of(inputs) for item in items])
 
 
-def _item(fine: FineItem, asked: Direction, inputs: Inputs, bad: Floats, weight: Floats, how: Binning) -> WoeItem:
-    slots = slots_of(fine.name, fine.bins, inputs)
+def fine_evidence(fine: FineItem, slots: NDArray[Any], bad: Floats, weight: Floats, how: Binning) -> Floats:
+    """Weight of evidence of each fine slot (slots,), alike in slots that the item's bins join. ``slots`` is (n,)."""
+    joined = _joined(fine, slots, bad, weight, how)
+    lengths = np.diff([*joined.starts, len(joined.order)])
+    made = np.empty(fine.bins.slots)
+    made[: joined.first] = joined.woe[: joined.first]
+    made[joined.first + joined.order] = np.repeat(joined.woe[joined.first :], lengths)
+    return made
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """An item's fine slots in few bins: the slots from ``first`` on, in their ``order``, cut at ``starts``; direction,
+    and by bin the weight of evidence, weight of rows and weight of bad rows."""
+
+    direction: int
+    first: int
+    order: Starts
+    starts: Starts
+    woe: Floats
+    mass: Floats
+    bads: Floats
+
+
+def _joined(fine: FineItem, slots: NDArray[Any], bad: Floats, weight: Floats, how: Binning) -> _Joined:
     mass = weight_by(slots, weight, fine.bins.slots)
     bads = weight_by(slots, weight * bad, fine.bins.slots)
     rate = float(bads.sum() / mass.sum())
+    asked = {str(name): direction for name, direction in how.monotone.items()}.get(fine.name, "auto")
     if isinstance(fine.bins, CategoryBins):
-        # The values come sorted by their shrunken default rate: an order like that of a number's intervals.
-        direction, first, order = 0, OTHER + 1, 1
+        # Sorted by their shrunken default rate, the values have an order like that of a number's intervals.
+        direction, first, rising = 0, OTHER + 1, 1
+        drawn = (bads[first:] + PRIOR_ROWS * rate) / (mass[first:] + PRIOR_ROWS)
+        order = np.argsort(drawn, kind="stable")
     else:
         first = fine.bins.first_interval
         direction = shown_direction(slots.astype(np.intp), first, len(mass), bad, weight) if asked == "auto" else asked
-        order = direction
-    starts = _coarse(mass[first:], bads[first:], rate, order, how)
-    bins = _joined(fine.bins, starts)
-    mass, bads = (np.concatenate([part[:first], _sums(part[first:], starts)]) for part in (mass, bads))
+        rising, order = direction, np.arange(len(mass) - first)
+    starts = _coarse(mass[first:][order], bads[first:][order], rate, rising, how)
+    mass, bads = (np.concatenate([part[:first], _sums(part[first:][order], starts)]) for part in (mass, bads))
     woe = np.log((mass - bads + how.shrinkage * (1.0 - rate)) / (bads + how.shrinkage * rate))
     woe -= np.log(1.0 / rate - 1.0)
     # A bin no training row reached says nothing: it gets the item's average.
     woe = np.where(mass > 0, woe, np.average(woe, weights=mass))
-    return WoeItem(fine.name, bins, direction, woe, mass - bads, bads)
+    return _Joined(direction, first, order, starts, woe, mass, bads)
+
+
+def _item(fine: FineItem, slots: NDArray[Any], bad: Floats, weight: Floats, how: Binning) -> WoeItem:
+    joined = _joined(fine, slots, bad, weight, how)
+    bins = _bins(fine.bins, joined.order, joined.starts)
+    return WoeItem(fine.name, bins, joined.direction, joined.woe, joined.mass - joined.bads, joined.bads)
 
 
 def _coarse(mass: Floats, bads: Floats, rate: float, order: int, how: Binning) -> Starts:
@@ -126,12 +158,9 @@ def _sums(parts: Floats, starts: Starts) -> Floats:
     return made
 
 
-def _joined(bins: Bins, starts: Starts) -> Bins:
+def _bins(bins: Bins, order: Starts, starts: Starts) -> Bins:
     """Bins with the neighbours from one start to the next made one."""
     if isinstance(bins, NumberBins):
         return NumberBins(tuple(bins.edges[start - 1] for start in starts[1:]), bins.specials)
-    if not len(starts):
-        return bins
-    ends = [*starts[1:].tolist(), len(bins.groups)]
-    parts = [bins.groups[start:end] for start, end in zip(starts.tolist(), ends, strict=True)]
-    return CategoryBins(tuple(tuple(sorted(value for group in part for value in group)) for part in parts))
+    parts = np.split(order, starts[1:]) if len(starts) else []
+    return CategoryBins(tuple(tuple(sorted(value for at in part for value in bins.groups[at])) for part in parts))
