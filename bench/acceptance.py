@@ -12,8 +12,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 HEAD = """# Acceptance
 
 Made by `python -m bench.acceptance` from `docs/acceptance.yaml` and `docs/measured.json`; do not edit.
-What tenders and standards ask (most were seen by opening and table of contents only), the feature that answers,
-the tests that hold it, and what was measured.
+What tenders and standards ask (most were seen by opening and table of contents only) and what the project set out to do
+itself, the feature that answers, the tests that hold it, and what was measured.
 
 | asked | 要求 | source | feature | state | tests | measured |
 |---|---|---|---|---|---|---|
@@ -36,17 +36,22 @@ def render() -> str:
     known = figures()
     body = [
         "| {en} | {zh} | {source} | {feature} | {state} | {tests} | {measured} |".format(
-            en=row["ask"]["en"],
-            zh=row["ask"]["zh"],
-            source=row["source"],
-            feature=row["feature"],
+            en=_cell(row["ask"]["en"]),
+            zh=_cell(row["ask"]["zh"]),
+            source=_cell(row["source"]),
+            feature=_cell(row["feature"]),
             state=row["state"],
             tests=", ".join(f"`{test}`" for test in row["tests"]) or "—",
-            measured=known.get(row.get("measured", ""), "—"),
+            measured=_cell(known.get(row.get("measured", ""), "—")),
         )
         for row in rows()
     ]
     return HEAD + "\n".join(body) + "\n"
+
+
+def _cell(text: str) -> str:
+    """A bar would end the cell."""
+    return text.replace("|", "\\|")
 
 
 def main() -> None:

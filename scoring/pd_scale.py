@@ -1,7 +1,10 @@
-"""Grades of a probability of default, and the limit an official grade sets to them. Pure; the numbers are data."""
+"""Grades of a probability of default, the limit an official grade sets to them, what its range is told by. Pure; the
+numbers are data.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +20,8 @@ from scoring.columns import Array
 class PdScale:
     """``model`` is the name of the models that give the probability. ``grades`` runs from best to worst; grade ``k``
     holds probabilities below ``below[k]``. ``official_cap`` maps an official grade to the best grade still possible. A
-    firm of whom less than ``thin_below`` of the model's facts is known has a thin file.
+    firm of whose points' spread less than ``thin_below`` is known has a thin file. ``level`` is how often the range of
+    a probability is meant to hold, ``half_life_months`` the age at which half of what an observation said is gone.
     """
 
     model: str
@@ -26,6 +30,8 @@ class PdScale:
     official_cap: Mapping[str, str]
     cite: str
     thin_below: float
+    level: float
+    half_life_months: float
 
     def places(self, pd: Array) -> Array:
         """Places in ``grades`` (int16) of probabilities; -1 where unknown."""
@@ -42,9 +48,7 @@ class PdScale:
 def parse_pd_scale(document: Mapping[str, Any]) -> PdScale:
     """The scale of ``seed/pd.yaml``; ``DataFileError`` for the first fault."""
     raw = document if isinstance(document, MarkedDict) else MarkedDict(document)
-    for name in ("model", "grades", "official_cap", "thin_below"):
-        if name not in raw:
-            raise raw.wrong(name, f"The file says {name}.", f"Add {name}.")
+    _need(raw, "model", "grades", "official_cap", "thin_below", "interval")
     grades: list[str] = []
     below: list[float] = []
     for entry in raw["grades"]:
@@ -63,12 +67,31 @@ def parse_pd_scale(document: Mapping[str, Any]) -> PdScale:
     thin = _fraction(raw["thin_below"])
     if thin is None:
         raise raw.wrong("thin_below", "A share from 0 to 1.", "Write it like 0.5.")
-    return PdScale(str(raw["model"]), tuple(grades), tuple(below), limits, str(cap.get("cite", "")), thin)
+    interval = marked(raw["interval"])
+    _need(interval, "level", "half_life_months")
+    level, half_life = _fraction(interval["level"]), _number(interval["half_life_months"])
+    if level is None or not 0 < level < 1:
+        raise interval.wrong("level", "A level lies between 0 and 1.", "Write it like 0.9.")
+    if half_life is None or half_life <= 0:
+        raise interval.wrong("half_life_months", "A half-life is above zero months.", "Write it like 24.")
+    cite = str(cap.get("cite", ""))
+    return PdScale(str(raw["model"]), tuple(grades), tuple(below), limits, cite, thin, level, half_life)
+
+
+def _need(raw: MarkedDict, *names: str) -> None:
+    for name in names:
+        if name not in raw:
+            raise raw.wrong(name, f"The file says {name}.", f"Add {name}.")
 
 
 def _fraction(value: object) -> float | None:
+    share = _number(value)
+    return share if share is not None and 0 <= share <= 1 else None
+
+
+def _number(value: object) -> float | None:
     try:
-        share = float(str(value))
+        number = float(str(value))
     except ValueError:
         return None
-    return share if 0 <= share <= 1 else None
+    return number if math.isfinite(number) else None

@@ -1,4 +1,4 @@
-"""Small models made by hand for tests of the registry: no training, every figure known. Synthetic throughout."""
+"""Small models made by hand for tests of the registry: no training, every figure known."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def a_bundle(base: int = 500_000, auc: float = 0.75, psi: float = 0.05, **change
     """A bundle whose card passes the gates unless told otherwise."""
     card = {
         "model": {"plan_version": str(base)},
-        "synthetic": True,
+        "synthetic": False,
         "gates": {"auc_out_of_time": auc, "psi_out_of_time": psi, **WATCHED},
     }
     made = {

@@ -29,6 +29,7 @@ from service.usecases.approve_model import approve_model
 from service.usecases.register_model import register_model
 from service.usecases.rollback_model import retire_model, rollback_model
 from tests.made_models import NAME, NOW, WATCHED, a_bundle, a_scorecard, in_force, staffed
+from tests.postgres import copy_office
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,7 +49,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def office(filled: Path, tmp_path: Path) -> Iterator[Office]:
     """A copy of it, to be damaged."""
-    shutil.copytree(filled, tmp_path / "home")
+    copy_office(filled, tmp_path / "home")
     office = Office.open(tmp_path / "home")
     yield office
     office.close()

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from models.errors import RefusedInput
 from models.tables import Client
+from scoring.pd_error import error_bands_of
 from scoring.scorecard import Inputs, Scorecard
 from scoring.scorecard.inputs import Category
 from scoring.training.card import SYNTHETIC, information_value, make_card
@@ -139,6 +142,7 @@ def test_the_held_out_day_is_not_fitted_and_a_measured_firm_is_in_no_fit(
     monkeypatch.setattr(module, "_models", lambda *plan: {"champion": Recording(), "challenger": Recording()})
     monkeypatch.setattr(module, "_fit", note)
     monkeypatch.setattr(module, "_points", lambda champion, rows: np.arange(len(rows)))
+    monkeypatch.setattr(module, "_unseen", lambda challenger, rows, used: np.full(len(rows), 0.1))
     fit(training, None)
     assert len(seen) == 2 * (PLAN.folds + 1)
     for fold in range(PLAN.folds):
@@ -190,6 +194,41 @@ def test_no_figure_of_merit_is_shown_for_invented_firms(fitted: Fitted, training
     assert not {"auc", "ks", "gini", "brier"} & set(json.dumps(card).replace('"', " ").split())
 
 
+def test_the_challenger_is_on_the_level_of_what_happened_before_it_is_compared(
+    fitted: Fitted, training: TrainingSet
+) -> None:
+    rows = training.rows(training.fitted)
+    # Each group of firms by a challenger that did not see it, as in the fit, here one after the other.
+    unseen = np.full(len(rows), np.nan)
+    for fold in range(PLAN.folds):
+        inside, outside = rows.take(rows.fold != fold), rows.fold == fold
+        model = clone(fitted.challenger).fit(
+            inside.frame[list(fitted.used)], inside.default.astype(int), sample_weight=inside.weight
+        )
+        unseen[outside] = model.predict_proba(rows.frame.loc[outside, list(fitted.used)])[:, 1]
+    told = fitted.level.pd(unseen)
+    assert np.average(told, weights=rows.weight) == pytest.approx(np.average(rows.default, weights=rows.weight))
+    design = np.log(unseen / (1 - unseen))[:, None]
+    line = LogisticRegression(C=1e12, tol=1e-10).fit(design, rows.default, sample_weight=rows.weight)
+    assert fitted.level.slope == pytest.approx(line.coef_[0, 0], rel=1e-3)
+    # What is handed over is the fitted challenger on that level.
+    matrix = fitted.beside.matrix(training.held_out[0].inputs)
+    assert fitted.beside.pd(matrix) == pytest.approx(fitted.level.pd(fitted.challenger.trees_.pd(matrix)))
+    card = make_card(training, fitted, synthetic=True, catalogue="1")
+    assert card["model"]["challenger_level"]["slope"] == pytest.approx(fitted.level.slope, abs=1e-6)
+
+
+def test_the_card_tells_the_models_own_error(fitted: Fitted, training: TrainingSet) -> None:
+    card = make_card(training, fitted, synthetic=False, catalogue="1")
+    told = error_bands_of(card)
+    assert told is not None
+    assert told == fitted.error
+    assert told.groups == PLAN.folds
+    assert max(told.points) > 0
+    without = replace(fitted, error=None)
+    assert error_bands_of(make_card(training, without, synthetic=False, catalogue="1")) is None
+
+
 def test_the_classic_learner_makes_the_same_kind_of_card(training: TrainingSet) -> None:
     settings = {"pdo": 20, "base_score": 600, "base_odds": 50}
     classic = replace(training, plan=replace(training.plan, learner="woe", scorecard=settings))
@@ -225,6 +264,8 @@ def test_the_same_set_gives_the_same_bytes_and_the_prior_moves_only_the_level(
     frame = training.rows(training.held_out).frame[list(fitted.used)]
     usual, lower = (model.champion.predict_proba(frame)[:, 1] for model in (fitted, other))
     assert lower.mean() < usual.mean() / 2
+    beside = [model.beside.pd(model.beside.matrix(training.held_out[0].inputs)).mean() for model in (fitted, other)]
+    assert beside[1] < beside[0] / 2, "the challenger follows, or the two could not be compared"
     assert np.array_equal(np.argsort(usual, kind="stable"), np.argsort(lower, kind="stable"))
 
 

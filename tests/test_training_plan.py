@@ -128,7 +128,7 @@ def test_a_model_of_the_offices_own_is_read_by_its_path(tmp_path: Path) -> None:
     path.write_text(MODEL.replace("prior: null", "prior: 0.021"), encoding="utf-8")
     assert training_plan(str(path)).prior == 0.021
     assert training_plan(str(path)).learner == "additive"
-    path.write_text(MODEL.replace("seed: 7", "seed: 7\nlearner: woe").replace(", crosses: 0, steps: 2000", ""), "utf-8")
+    path.write_text(MODEL.replace("seed: 7", "seed: 7\nlearner: woe").replace(", crosses: 0, steps: 1500", ""), "utf-8")
     assert training_plan(str(path)).learner == "woe"
     with pytest.raises(NotFound):
         training_plan("pd_24m")

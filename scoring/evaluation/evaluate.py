@@ -132,19 +132,31 @@ def evaluate(book: ModelBook, columns: Columns, as_of: date, contributions: bool
         blank = rows[answer.coverage == 0.0]
         made["state"][blank] = State.NOTHING_KNOWN
         made["total"][blank] = UNKNOWN_POINTS
-        ranked = rows[answer.coverage > 0.0]
-        made["percentile"][ranked], made["peer_group"][ranked], made["peers"][ranked] = percentiles(
-            made["total"][ranked],
-            column_or_unknown(columns, "size_class", Kind.CODE)[ranked],
-            column_or_unknown(columns, "industry_section", Kind.CODE)[ranked],
-            model.peers,
-        )
         parts.append(Part(model, rows, lines_of(model), answer.contributions))
+    made |= standing(book, columns, chosen, made["total"])
     own = [_slot(model, as_of) for model in book.scored]
     return Evaluation(
         n=n, as_of=as_of, model=chosen, dimension_ids=dimension_ids, grades=grades, official_grades=official_codes,
         official_grade=official, parts=tuple(parts), slots=(*own, *slots), **made,
     )  # fmt: skip
+
+
+def standing(book: ModelBook, columns: Columns, chosen: Array, total: Array) -> dict[str, Array]:
+    """``percentile``, ``peer_group`` and ``peers`` of each firm: what depends on all firms and not on one alone.
+
+    ``chosen`` is the place of each firm's model in the book, ``total`` its points. ``columns`` bring ``size_class`` and
+    ``industry_section``.
+    """
+    n = len(total)
+    share, group, peers = np.full(n, np.nan), np.full(n, PeerGroup.NONE, np.int8), np.zeros(n, np.int32)
+    size, section = (column_or_unknown(columns, name, Kind.CODE) for name in ("size_class", "industry_section"))
+    for place, model in enumerate(book.scored):
+        ranked = np.flatnonzero((chosen == place) & (total != UNKNOWN_POINTS))
+        if len(ranked):
+            share[ranked], group[ranked], peers[ranked] = percentiles(
+                total[ranked], size[ranked], section[ranked], model.peers
+            )
+    return {"percentile": share, "peer_group": group, "peers": peers}
 
 
 def _empty(n: int, dimensions: int) -> dict[str, Array]:
@@ -154,12 +166,7 @@ def _empty(n: int, dimensions: int) -> dict[str, Array]:
     made["dimensions"] = np.full((dimensions, n), UNKNOWN_POINTS, np.int32)
     made |= {name: np.full(n, UNKNOWN_GRADE, np.int8) for name in ("grade", "grade_low", "grade_high")}
     made |= {name: np.zeros(n, np.uint32) for name in ("veto", "veto_open")}
-    made |= {name: np.full(n, np.nan) for name in ("coverage", "percentile")}
-    return made | {
-        "state": np.zeros(n, np.int8),
-        "peer_group": np.full(n, PeerGroup.NONE, np.int8),
-        "peers": np.zeros(n, np.int32),
-    }
+    return made | {"coverage": np.full(n, np.nan), "state": np.zeros(n, np.int8)}
 
 
 def _scatter(made: dict[str, Array], rows: Array, answer: Scored) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scoring.metrics import Interval
+from scoring.pd_error import MEMBER
 from scoring.scorecard import Scorecard
 from scoring.scorecard.bins import MISSING
 from scoring.scorecard.card import Line
@@ -37,6 +38,11 @@ def make_card(training: TrainingSet, fitted: Fitted, *, synthetic: bool, catalog
             "catalogue": catalogue,
             "learner": plan.learner,
             "challenger": "monotone gradient boosting; runs beside, never explains a decision",
+            "challenger_level": {
+                "method": "Platt scaling on rows left out of the fit",
+                "slope": _short(fitted.level.slope),
+                "intercept": _short(fitted.level.intercept),
+            },
         },
         "synthetic": synthetic,
         **({"said": SYNTHETIC} if synthetic else {}),
@@ -60,6 +66,7 @@ def make_card(training: TrainingSet, fitted: Fitted, *, synthetic: bool, catalog
         },
         "items": _items(plan, scorecard),
         "items_without_information": list(fitted.unused),
+        **({} if fitted.error is None else {MEMBER: fitted.error.told()}),
         "out_of_time": SYNTHETIC if synthetic else [_measured(each) for each in fitted.measured],
         "gates": _gates(fitted, synthetic),
         "limits": _limits(training, synthetic),

@@ -17,7 +17,6 @@ from models.kinds import Kind
 from scoring.training.training_set import TrainingSet
 from service.access.opaque import office_key
 from service.office import Office
-from service.settings import DEMO_CLIENTS_FILE
 
 KEY_FILE = "training.key"
 #: What stands before the model's items.
@@ -71,7 +70,7 @@ def export_training_set(office: Office, training: TrainingSet, path: Path) -> in
         "rongqiao.plan": f"{training.plan.id} {training.plan.version}",
         "rongqiao.default": f"{training.plan.default.id} {training.plan.default.version}",
         "rongqiao.known_by": training.known_by.isoformat(),
-        "rongqiao.synthetic": str((office.home / DEMO_CLIENTS_FILE).exists()).lower(),
+        "rongqiao.synthetic": str(office.invented).lower(),
     }
     if path.exists():
         raise _unwritable(path, "there is such a file already")

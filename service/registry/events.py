@@ -12,10 +12,22 @@ from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
 from models.tables import ModelEvent, ModelRow
+from service.access.auth import Action
+from service.audit.journal import record
+from service.audit.told import told
 from service.registry.keys import PublicKey, Signer
 from service.snapshot.folder import json_bytes
 
 _SIGNED = b"rongqiao model event\n"
+#: What the journal calls the step.
+_TOLD_AS = {
+    "registered": "register_model",
+    "documented": "document_model",
+    "approved": Action.APPROVE_MODEL,
+    "activated": "activate_model",
+    "rolled_back": "roll_back_model",
+    "retired": "retire_model",
+}
 
 
 class EventKind(StrEnum):
@@ -37,13 +49,14 @@ def add_event(
     why: str,
     detail: Mapping[str, Any],
 ) -> None:
-    """Add a signed event to a write transaction."""
+    """Add a signed event to a write transaction, and tell it in the journal."""
     event = ModelEvent(
         model_id=model_id, kind=kind.value, by=by, at=at, why=why, detail=dict(detail), key_id=signer.key_id
     )
     event.signature = signer.sign(_message(event))
     session.add(event)
     session.flush()
+    record(session, told(_TOLD_AS[kind], at, object_id=model_id, detail={"by": by, "why": why}))
 
 
 def checked_events(session: Session, model_ids: Iterable[str], keys: Mapping[str, PublicKey]) -> list[ModelEvent]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import stat
@@ -13,11 +14,16 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
 from models.tables import SigningKey
+from service.audit.journal import record
+from service.audit.told import told
 from service.office import Office
 from service.records.lake import sync_folder
 
@@ -38,6 +44,11 @@ class Signer:
         """The signature in hex."""
         return self._private.sign(message).hex()
 
+    def sealed(self, payload: bytes, kind: str) -> str:
+        """``payload`` as a compact JWS (RFC 7515) of type ``kind``: readable and verifiable by whoever has the key."""
+        header = {"alg": ALGORITHM, "kid": self.key_id, "typ": kind}
+        return jws.serialize_compact(header, payload, OKPKey.import_key(self._private), algorithms=[ALGORITHM])
+
 
 @dataclass(frozen=True)
 class PublicKey:
@@ -55,6 +66,17 @@ class PublicKey:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+    def opens(self, text: str, kind: str) -> bytes | None:
+        """The payload of a compact JWS of type ``kind`` that this key signed; ``None`` for any other text."""
+        if self.algorithm != ALGORITHM:
+            return None
+        key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(self.raw))
+        try:
+            opened = jws.deserialize_compact(text.encode(), key, algorithms=[ALGORITHM])
+        except (JoseError, ValueError):
+            return None
+        return opened.payload if opened.protected.get("typ") == kind else None
 
 
 def rotate_key(office: Office, now: datetime) -> str:
@@ -77,6 +99,7 @@ def rotate_key(office: Office, now: datetime) -> str:
         with office.write() as session:
             session.execute(update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now))
             session.add(SigningKey(id=_key_id(raw), algorithm=ALGORITHM, public_key=raw.hex(), created_at=now))
+            record(session, told("rotate_signing_key", now, object_id=_key_id(raw)))
             session.flush()
             os.replace(unfinished, path)
             sync_folder(office.home)
@@ -107,6 +130,45 @@ def signer_of(office: Office) -> Signer:
     if known is None or known.retired_at is not None:
         raise _no_key("It is not the key in use of this office.", "Make another: `rongqiao model keys rotate`.")
     return Signer(key_id, ALGORITHM, private)
+
+
+def first_signer(office: Office, now: datetime) -> Signer:
+    """The key in use; an office that never had one gets its first."""
+    with office.read() as session:
+        has_one = session.scalars(select(SigningKey.id).limit(1)).first() is not None
+    if not has_one:
+        rotate_key(office, now)
+    return signer_of(office)
+
+
+def jwks(keys: Mapping[str, PublicKey]) -> dict[str, list[dict[str, str]]]:
+    """The keys as a JSON Web Key Set (RFC 7517, RFC 8037), retired ones too: what they signed stays signed."""
+    return {
+        "keys": [
+            {"kty": "OKP", "crv": key.algorithm, "x": _base64(key.raw), "kid": key_id, "use": "sig", "alg": "EdDSA"}
+            for key_id, key in sorted(keys.items())
+            if key.algorithm == ALGORITHM
+        ]
+    }
+
+
+def read_jwks(document: object) -> dict[str, PublicKey]:
+    """The keys of a set as :func:`jwks` makes it; ``RefusedInput`` for what is none. An id is its key's own digest, so
+    that nobody puts another key under it."""
+    try:
+        given = {each["kid"]: base64.urlsafe_b64decode(each["x"] + "=") for each in document["keys"]}  # type: ignore[index]
+    except (KeyError, TypeError, ValueError):
+        given = {}
+    if not given or any(_key_id(raw) != key_id for key_id, raw in given.items()):
+        raise RefusedInput(
+            "bad_keys", "keys", None, "This is no set of an office's public keys.",
+            "Take the office's /.well-known/jwks.json as it is.",
+        )  # fmt: skip
+    return {key_id: PublicKey(ALGORITHM, raw) for key_id, raw in given.items()}
+
+
+def _base64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def public_keys(session: Session) -> Mapping[str, PublicKey]:

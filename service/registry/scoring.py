@@ -8,13 +8,14 @@ from types import MappingProxyType
 
 import numpy as np
 
-from models.kinds import UNKNOWN_FLAG, UNKNOWNS, Kind
+from models.kinds import UNKNOWN_FLAG, Kind
 from scoring.columns import Array, Columns
 from scoring.derived import DERIVED
 from scoring.evaluation.evaluate import State
 from scoring.evaluation.model import MILLI
 from scoring.pd_scale import PdScale
 from scoring.scorecard.inputs import Inputs
+from scoring.scorecard.interval import spread_coverage
 from service.books.seedbook import catalogue
 from service.registry.store import LoadedModel
 
@@ -56,9 +57,10 @@ def pd_scores(model: LoadedModel, scale: PdScale, columns: Columns, evaluated: C
     for start in range(0, len(rows), _FIRMS_AT_ONCE):
         block = rows[start : start + _FIRMS_AT_ONCE]
         mine = columns.take(block, {*kinds, *beside_kinds})
-        scored = model.scorecard.score(Inputs.from_columns(mine, kinds), contributions=False)
+        inputs = Inputs.from_columns(mine, kinds)
+        scored = model.scorecard.score(inputs, contributions=False)
         pd[block], points[block] = scored.pd, scored.points / MILLI
-        coverage[block] = known_share(mine, kinds)
+        coverage[block] = spread_coverage(model.scorecard, inputs)
         if model.challenger is not None:
             beside[block] = model.challenger.pd(model.challenger.matrix(Inputs.from_columns(mine, beside_kinds)))
     official = evaluated.get("official_grade")
@@ -82,13 +84,3 @@ def kinds_of(names: Iterable[str]) -> dict[str, Kind]:
     """The kind of each fact a model reads."""
     items = catalogue().items
     return {name: items[name].kind if name in items else DERIVED[name] for name in names}
-
-
-def known_share(columns: Columns, kinds: Mapping[str, Kind]) -> Array:
-    """The share (float64) of the named facts that is known, by firm."""
-    known = np.zeros(columns.n)
-    for name, kind in kinds.items():
-        stored = columns.get(name)
-        if stored is not None:
-            known += ~np.isnan(stored) if kind in (Kind.NUMBER, Kind.RATIO) else stored != UNKNOWNS[kind]
-    return known / len(kinds) if kinds else np.ones(columns.n)

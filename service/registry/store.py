@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import ActiveModel, Client, ModelRow
+from scoring.pd_error import ErrorBands, error_bands_of
 from scoring.scorecard.card import Scorecard
 from service.access.auth import Role
 from service.clock import utc_now
@@ -37,13 +38,16 @@ STAFF = (Role.OFFICE, Role.APPROVER)
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that may score: its signature, hashes and catalogue were checked."""
+    """A model that may score: its signature, hashes and catalogue were checked. ``error`` is its own, as the card tells
+    it; ``None`` where the card tells none.
+    """
 
     id: str
     name: str
     card: Mapping[str, Any]
     scorecard: Scorecard
     challenger: Trees | None
+    error: ErrorBands | None
 
     @property
     def version(self) -> str:
@@ -67,11 +71,14 @@ def register(
     """Keep the bundle for good: files written and signed, then the row and the events registered and documented.
 
     ``registered_by`` is the id of a client of the office (role office or approver). The same bundle again gives the
-    row that is there. ``RefusedInput``: an artefact that is none, a model of another catalogue, no signing key, a
-    person who may not, other files under the same scorecard.
+    row that is there. ``RefusedInput``: an artefact that is none, a model of another catalogue, one learned from
+    invented firms in an office of real ones, no signing key, a person who may not, other files under the same
+    scorecard.
     """
     scorecard, _ = _parsed(bundle.scorecard, bundle.challenger)
     check_catalogue(scorecard.items, bundle.catalogue_version, bundle.id)
+    check_invented(office, bundle.card, bundle.id)
+    error_bands_of(bundle.card)
     files = contents_of(bundle)
     manifest = manifest_of(bundle, files)
     with _registry_lock(office):
@@ -109,7 +116,9 @@ def load(office: Office, model_id: str) -> LoadedModel:
     sealed = read_sealed(office, row.id, row.manifest_sha256, keys)
     scorecard, challenger = _parsed(sealed.files[SCORECARD], sealed.files.get(CHALLENGER))
     check_catalogue(scorecard.items, sealed.catalogue_version, row.id)
-    return LoadedModel(row.id, row.name, orjson.loads(sealed.files[CARD]), scorecard, challenger)
+    card = orjson.loads(sealed.files[CARD])
+    check_invented(office, card, row.id)
+    return LoadedModel(row.id, row.name, card, scorecard, challenger, error_bands_of(card))
 
 
 def load_approved(office: Office, model_id: str) -> LoadedModel:
@@ -206,6 +215,16 @@ def check_catalogue(items: Iterable[str], wanted: str, model_id: str) -> None:
         raise _other_catalogue(model_id, f"It reads {refused.value}, which this catalogue does not have.") from None
     if here != wanted:
         raise _other_catalogue(model_id, "A fact it reads means something else in this catalogue.")
+
+
+def check_invented(office: Office, card: Mapping[str, Any], model_id: str) -> None:
+    """Raise (409) for a model whose card says that its firms were invented, unless the office is a demo city."""
+    if card.get("synthetic") and not office.invented:
+        raise RefusedInput(
+            "synthetic_model", "synthetic", model_id,
+            "This model learned from invented firms; it says nothing of real ones and scores in a demo city only.",
+            "Train a model on the office's own records: `rongqiao train`.", status=409,
+        )  # fmt: skip
 
 
 def _other_catalogue(model_id: str, rule: str) -> RefusedInput:
