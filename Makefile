@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 LOCK   := requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo real test check lint bench soak lock clean
+.PHONY: help install demo real test test-postgresql check lint bench soak lock clean
 
 help:           ## Show this list
-	@grep -E '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 18
 
 $(VENV)/.installed: $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Rongqiao needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
@@ -31,14 +31,23 @@ lint: install   ## ruff, mypy strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install   ## The whole test run
+test: install   ## The whole test run; what can open an office runs on SQLite and again on PostgreSQL
+	$(BIN)/python -m tests.find_postgres
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+	RONGQIAO_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+
+test-postgresql: install   ## Only the run on PostgreSQL
+	$(BIN)/python -m tests.find_postgres
+	RONGQIAO_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 check: lint test   ## What CI runs
 
 bench: install   ## Measurements against named peers, printed as ratios
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	$(BIN)/python -m bench $(ARGS)
+
+soak: install   ## 1,000 kills and ten minutes of load; exits 1 when anything was lost
+	$(BIN)/python -m bench.soak $(ARGS)
 
 lock:           ## Renew the lock files (needs uv on the PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml --extra build -o requirements.lock

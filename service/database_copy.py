@@ -37,6 +37,8 @@ def copy_database(store: Store, folder: Path) -> Path:
             source.backup(copy)  # type: ignore[union-attr]  # the driver's connection is a SQLite one here
             # A copy is one file: without this a reader of it would make a log beside it.
             copy.execute("pragma journal_mode=delete")
+        except sqlite_module.OperationalError as error:
+            raise CopyFailed(f"the database could not be copied: {error}") from error
         finally:
             copy.close()
     return target

@@ -1,11 +1,39 @@
-"""With ``RONGQIAO_TEST_DATABASE=postgresql`` every office of the tests lives on PostgreSQL instead of SQLite."""
+"""Where the offices of the tests live: SQLite, or with ``RONGQIAO_TEST_DATABASE=postgresql`` PostgreSQL.
+
+On PostgreSQL only the modules that can open an office are run: the rest has run already, and knows no database.
+"""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
+from pathlib import Path
 
-from service import office
+import pytest
+
 from tests import postgres
+from tests.database_tests import opens_an_office
 
-if os.environ.get("RONGQIAO_TEST_DATABASE") == "postgresql":
-    office.default_url = lambda home: postgres.cluster().database(str(home.resolve()))
+
+def pytest_configure(config: pytest.Config) -> None:
+    if postgres.chosen() and postgres.why_not():
+        pytest.exit(f"skipped: {postgres.why_not()}", returncode=1 if postgres.must_be_there() else 0)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if is_test and postgres.chosen() and not opens_an_office(collection_path.stem) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    postgres.stop_using()  # a worker of xdist is killed when its exit takes long
+    if postgres.chosen() and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _databases_of_a_module() -> Iterator[None]:
+    """The databases of a module's offices go with the module, and with them the connections nobody closed."""
+    yield
+    if postgres.server.cache_info().currsize:
+        postgres.server().drop_all()

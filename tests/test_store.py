@@ -6,12 +6,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
-from models.tables import Base, Snapshot
+from models.tables import Snapshot
 from service.office import Office, opened
 from service.store import UnsafeSqlite, check_sqlite, sqlite_module
 
@@ -20,23 +18,6 @@ def snapshot(identifier: str, at: datetime) -> Snapshot:
     return Snapshot(
         id=identifier, as_of=date(2024, 10, 31), known_by=at, built_at=at, firms=1, manifest_sha256="0" * 64
     )
-
-
-def test_tables_equal_the_migrated_schema(tmp_path: Path) -> None:
-    with opened(tmp_path) as office, office.store._writer.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"render_as_batch": True})
-        assert compare_metadata(context, Base.metadata) == []
-
-
-def test_migrations_go_down_and_up_again(tmp_path: Path) -> None:
-    with opened(tmp_path) as office:
-        office.store.downgrade("base")
-        with office.read() as session:
-            tables = session.execute(text("select name from sqlite_master where type='table'")).scalars().all()
-        assert set(tables) <= {"alembic_version", "sqlite_sequence"}
-        office.store.migrate()
-        with office.write() as session:
-            session.add(snapshot("a", datetime(2024, 11, 1, tzinfo=UTC)))
 
 
 def test_a_failed_block_leaves_nothing(tmp_path: Path) -> None:

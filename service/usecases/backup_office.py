@@ -57,6 +57,7 @@ def backup_office(office: Office, target: Path, now: datetime) -> BackupReport:
     manifest["audit_entries"] = verify(office).entries
     try:
         with _scratch(office.work) as scratch, unfinished.open("wb") as raw:
+            os.fchmod(raw.fileno(), 0o600)
             database = copy_database(office.store, scratch)
             with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT, dereference=True) as tar:
                 files = {database.name: _add(tar, database, database.name)}
@@ -70,9 +71,13 @@ def backup_office(office: Office, target: Path, now: datetime) -> BackupReport:
                 tar.addfile(entry, io.BytesIO(body))
             raw.flush()
             os.fsync(raw.fileno())
-        os.chmod(unfinished, 0o600)
         unfinished.rename(target)
-        sync_folder(target.parent)
+        try:
+            sync_folder(target.parent)
+        except OSError:
+            # Its name may not outlast the power: no backup was made, and the next one may have this name.
+            target.unlink(missing_ok=True)
+            raise
     finally:
         unfinished.unlink(missing_ok=True)
     return _report(target, manifest)
@@ -104,6 +109,7 @@ def restore_office(source: Path, home: Path, database_url: str = "") -> BackupRe
         if found.broken or found.entries < manifest["audit_entries"]:
             fault = found.broken.fault if found.broken else f"{found.entries} of {manifest['audit_entries']} entries"
             raise _refused("audit", source, f"The journal in the backup is not whole: {fault}.", "Use another backup.")
+        _flush(inside)
         if home.exists():
             home.rmdir()
         inside.rename(home)
@@ -111,6 +117,16 @@ def restore_office(source: Path, home: Path, database_url: str = "") -> BackupRe
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return _report(source, manifest)
+
+
+def _flush(folder: Path) -> None:
+    """Put every file and folder of a restored office on disk before it gets its name."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def _unpack(source: Path, folder: Path) -> dict[str, Any]:
