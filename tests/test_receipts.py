@@ -1,13 +1,12 @@
-"""Receipts: the same bytes again after new data, new rules and a new day; every tampering is named; evidence packs."""
+"""Receipts: the same bytes again after new data, new rules and a new day; every tampering is named."""
 
 from __future__ import annotations
 
-import copy
 import json
-import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from sqlalchemy import func, select, update
 
 from models.tables import FactSet, Receipt, Snapshot, UsageEvent
 from service.access.auth import Role
-from service.access.opaque import office_key
-from service.books.evidence import PARTS, first_fault
 from service.books.receipts import facts_text, keep_rule_set, read_facts, rules_folder
 from service.books.rule_set import RuleSet, read_rule_set
 from service.books.rulebook import offers, rules_digest
@@ -30,16 +27,15 @@ from service.snapshot.office_stages import office_stages
 from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.count_usage import Usage, count_usage, usage_by_scheme
-from service.usecases.evidence_pack import KEY_FILE, evidence_pack
 from service.usecases.ingest_batch import ingest_batch
 from service.usecases.list_options import list_options
 from service.usecases.replay_receipt import replay_receipt
 from service.web.encode import encode
-from tests.shell import Shell, a_city, is_problem
+from tests.postgres import environ_of
+from tests.receipt_office import NEED, NOW, asked, damage, damageable
+from tests.shell import Shell, a_city
 
 ROOT = Path(__file__).parent.parent
-NEED = {"amount_yuan": "3000000", "term_months": 12, "purpose": "working_capital"}
-NOW = datetime(2024, 11, 5, 2, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +49,10 @@ def snapshot(city: Shell) -> OpenSnapshot:
     return found
 
 
-def asked(city: Shell, snapshot: OpenSnapshot, row: int = 2, viewer: Role = Role.OFFICE) -> dict[str, Any]:
-    return list_options(city.office, snapshot, snapshot.firm_at(row), NEED, viewer, NOW)
-
-
 @pytest.fixture
-def copied(city: Shell, snapshot: OpenSnapshot, tmp_path: Path) -> Any:
-    """An office of its own with one answer in it, free to be damaged."""
-    answer = asked(city, snapshot)
-    with city.office.write():  # nothing is being written while the folder is copied
-        shutil.copytree(city.office.home, tmp_path / "home", ignore=shutil.ignore_patterns("lake", "deliveries"))
-    office = Office.open(tmp_path / "home")
-    yield office, answer["receipt_id"]
-    office.close()
+def copied(city: Shell, snapshot: OpenSnapshot, tmp_path: Path) -> Iterator[tuple[Office, str]]:
+    with damageable(city, snapshot, tmp_path) as office_and_receipt:
+        yield office_and_receipt
 
 
 def test_new_data_new_rules_and_a_new_day_change_no_byte_of_an_old_answer(
@@ -102,7 +89,7 @@ def test_new_data_new_rules_and_a_new_day_change_no_byte_of_an_old_answer(
 
 def told_by(folder: Path, home: Path, *arguments: str) -> bytes:
     """What the command says when the `seed` in ``folder`` is the installed one."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "RONGQIAO_HOME": str(home), "LANG": "en_GB.UTF-8"}
+    environ = {**environ_of(home), "PYTHONPATH": str(ROOT), "RONGQIAO_HOME": str(home), "LANG": "en_GB.UTF-8"}
     done = subprocess.run(
         [sys.executable, "-m", "service.cli", *arguments], cwd=folder, env=environ, capture_output=True, check=False
     )
@@ -165,45 +152,6 @@ def test_of_two_that_keep_the_same_rules_one_wins(tmp_path: Path, monkeypatch: p
     assert not list(office.work.iterdir())
     assert read_rule_set(folder).digest == files.digest
     office.close()
-
-
-def damage(office: Office, part: str, receipt: str) -> str:
-    """Damage one part of a receipt; the name a replay should give to it."""
-    folder = rules_folder(office.home, rules_digest())
-    scheme = folder / "schemes" / "shenyang" / "sy-first-loan-subsidy-2024.yaml"
-    with office.write() as session:
-        row = session.get(Receipt, receipt)
-        assert row is not None
-        match part:
-            case "question":
-                row.question = {**row.question, "need": {**NEED, "amount_yuan": "30"}}
-            case "answer_sha256":
-                row.answer_sha256 = "0" * 64
-            case "as_of":
-                row.as_of = date(2024, 10, 30)
-            case "facts":
-                body = session.get(FactSet, row.facts_sha256)
-                assert body is not None
-                body.body = body.body.replace('"size_class":"micro"', '"size_class":"small"').replace("1", "2", 1)
-            case "no facts":
-                session.delete(session.get(FactSet, row.facts_sha256))
-    match part:
-        case "rule":
-            scheme.chmod(0o644)
-            scheme.write_text(scheme.read_text(encoding="utf-8").replace("0.02", "0.03"), encoding="utf-8")
-            return "rules/schemes/shenyang/sy-first-loan-subsidy-2024.yaml"
-        case "rule gone":
-            scheme.unlink()
-            return "rules/schemes/shenyang/sy-first-loan-subsidy-2024.yaml"
-        case "rule added":
-            (folder / "schemes" / "more.yaml").write_text("id: more\n")
-            return "rules/schemes/more.yaml"
-        case "no rules":
-            shutil.rmtree(folder)
-            return "rules"
-        case "facts" | "no facts":
-            return "facts"
-    return "receipt"
 
 
 @pytest.mark.parametrize(
@@ -298,161 +246,6 @@ def test_facts_come_back_as_they_were(facts: dict[str, Any]) -> None:
     assert back == facts
     assert {name: type(value) for name, value in back.items()} == {n: type(v) for n, v in facts.items()}
     assert facts_text(dict(reversed(facts.items()))) == text
-
-
-# evidence packs
-
-
-@pytest.fixture(scope="module")
-def pack(city: Shell, snapshot: OpenSnapshot) -> dict[str, Any]:
-    receipt = asked(city, snapshot, viewer=Role.OFFICE)["receipt_id"]
-    made: dict[str, Any] = json.loads(encode(evidence_pack(city.office, receipt, Role.FIRM)))
-    return made
-
-
-def test_a_pack_holds_everything_and_every_part_matches(city: Shell, pack: dict[str, Any]) -> None:
-    key = office_key(city.office.home, KEY_FILE)
-    assert first_fault(pack, key) == ""
-    assert set(pack["hashes"]) == set(PARTS)
-    assert pack["rules"]["digest"] == rules_digest()
-    assert {file["path"] for file in pack["rules"]["files"]} == set(rule_set().files)
-    assert any(source["cite"].startswith("000:83") for source in pack["sources"])
-    assert pack["steps"]
-    assert (city.office.home / KEY_FILE).stat().st_mode & 0o777 == 0o600
-
-
-@pytest.mark.parametrize(
-    ("path", "named"),
-    [
-        (("receipt", "snapshot_id"), "receipt"),
-        (("inputs", "facts", "size_class"), "inputs"),
-        (("rules", "files", 3, "text"), "rules"),
-        (("answer", "options", 0, "status"), "answer"),
-        (("sources", 0, "cite"), "sources"),
-        (("steps", 0, "of"), "steps"),
-        (("signature", "value"), "signature"),
-        (("signature", "key_id"), "signature/key"),
-        (("format",), "format"),
-    ],
-)
-def test_the_first_thing_that_does_not_match_is_named(
-    city: Shell, pack: dict[str, Any], path: tuple[Any, ...], named: str
-) -> None:
-    changed = copy.deepcopy(pack)
-    place = changed
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = "other"
-    assert first_fault(changed, office_key(city.office.home, KEY_FILE)) == named
-
-
-def rehashed(pack: dict[str, Any], part: str) -> dict[str, Any]:
-    """The pack as a forger without the key would mend it: the hash of the changed part fits again."""
-    from service.books.evidence import canonical
-    from service.books.receipts import digest
-
-    pack["hashes"][part] = digest(canonical(pack[part]))
-    return pack
-
-
-def test_mending_the_hashes_does_not_help(city: Shell, pack: dict[str, Any]) -> None:
-    key = office_key(city.office.home, KEY_FILE)
-    changed = copy.deepcopy(pack)
-    changed["inputs"]["facts"]["size_class"] = "large"
-    assert first_fault(rehashed(changed, "inputs"), key) == "inputs/facts"
-    changed = copy.deepcopy(pack)
-    file = changed["rules"]["files"][5]
-    file["text"] += "# more\n"
-    assert first_fault(rehashed(changed, "rules"), key) == f"rules/{file['path']}"
-    changed = copy.deepcopy(pack)
-    changed["rules"]["files"].pop()
-    assert first_fault(rehashed(changed, "rules"), key) == "rules/digest"
-    changed = copy.deepcopy(pack)
-    changed["answer"]["options"].pop()
-    assert first_fault(rehashed(changed, "answer"), key) == "answer"
-    changed = copy.deepcopy(pack)
-    changed["receipt"]["answer_sha256"] = "0" * 64
-    assert first_fault(rehashed(changed, "receipt"), key) == "receipt/id"
-    changed = copy.deepcopy(pack)
-    changed["receipt"]["answered_at"] = "2020-01-01T00:00:00Z"
-    assert first_fault(rehashed(changed, "receipt"), key) == "signature", "only the key seals the moment"
-
-
-@pytest.mark.parametrize("value", [None, [], {}, {"format": "rongqiao-evidence/1"}, "text", 7])
-def test_what_is_no_pack_is_said_to_be_none(city: Shell, value: Any) -> None:
-    assert first_fault(value, office_key(city.office.home, KEY_FILE)) == "format"
-
-
-def test_another_office_did_not_sign_it(pack: dict[str, Any], tmp_path: Path) -> None:
-    assert first_fault(pack, office_key(tmp_path, KEY_FILE)) == "signature/key"
-
-
-def test_staff_get_personal_values_masked_and_nothing_that_was_told_to_the_firm(
-    city: Shell, snapshot: OpenSnapshot, pack: dict[str, Any]
-) -> None:
-    receipt = asked(city, snapshot)["receipt_id"]
-    masked = evidence_pack(city.office, receipt, Role.OFFICE)
-    hidden = {name for name, value in masked["inputs"]["facts"].items() if value == {"masked": True}}
-    assert hidden
-    assert not any(value == {"masked": True} for value in pack["inputs"]["facts"].values())
-    assert first_fault(json.loads(encode(masked)), office_key(city.office.home, KEY_FILE)) == ""
-    told = asked(city, snapshot, viewer=Role.FIRM)["receipt_id"]
-    answer = city.http.get(f"/v1/receipts/{told}/evidence", headers=city.asks("office"))
-    is_problem(answer, 403, "given_to_the_firm")
-
-
-def test_a_firm_sees_its_own_receipts_and_nobody_elses(city: Shell, snapshot: OpenSnapshot) -> None:
-    from service.api.shapes_receipts import EvidenceShape, ReceiptShape
-
-    uscc = snapshot.firm_at(2)
-    receipt = asked(city, snapshot, viewer=Role.FIRM)["receipt_id"]
-    for path, shape in ((f"/v1/receipts/{receipt}", ReceiptShape), (f"/v1/receipts/{receipt}/evidence", EvidenceShape)):
-        own = city.http.get(path, headers=city.asks("firm", uscc))
-        assert own.status_code == 200
-        shape.model_validate_json(own.content)
-        is_problem(city.http.get(path, headers=city.asks("firm", snapshot.firm_at(3))), 404, "unknown_receipt")
-    is_problem(city.http.get("/v1/receipts/r_none", headers=city.asks("office")), 404, "unknown_receipt")
-    read = city.http.get(f"/v1/receipts/{receipt}", headers=city.asks("auditor"))
-    assert read.json()["question"] == {"need": NEED, "viewer": "firm"}
-    assert "facts" not in read.json()
-    is_problem(city.http.get(f"/v1/receipts/{receipt}/evidence", headers=city.asks("auditor")), 403, "forbidden")
-
-
-def test_an_unsound_receipt_gives_no_pack(copied: tuple[Office, str]) -> None:
-    from models.errors import RefusedInput
-
-    office, receipt = copied
-    damage(office, "rule", receipt)
-    with pytest.raises(RefusedInput) as refused:
-        evidence_pack(office, receipt, Role.OFFICE)
-    assert (refused.value.code, refused.value.status) == ("not_replayable", 409)
-    assert "sy-first-loan-subsidy-2024.yaml" in refused.value.field
-
-
-def test_the_command_names_what_is_not_as_it_was(
-    copied: tuple[Office, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    from service.cli import run
-
-    office, receipt = copied
-    monkeypatch.setenv("RONGQIAO_HOME", str(office.home))
-    file = tmp_path / "pack.json"
-    assert run(["replay", receipt, "--evidence", str(file)]) == 0
-    assert run(["replay", receipt, "--evidence", str(file)]) == 2, "a pack is not overwritten"
-    assert run(["evidence", str(file)]) == 0
-    assert run(["evidence", str(file), "--json"]) == 0
-    file.write_bytes(file.read_bytes().replace(b'"size_class":"', b'"size_class":"x', 1))
-    capfd.readouterr()
-    assert run(["evidence", str(file), "--json"]) == 2
-    assert json.loads(capfd.readouterr().err)["field"] == "inputs"
-    assert run(["evidence", str(tmp_path / "none.json"), "--json"]) == 2
-    assert run(["replay", "r_none", "--json"]) == 2
-    capfd.readouterr()
-    damage(office, "rule", receipt)
-    assert run(["replay", receipt, "--json"]) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert json.loads(err)["field"] == "rules/schemes/shenyang/sy-first-loan-subsidy-2024.yaml"
 
 
 # usage

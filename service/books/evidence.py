@@ -1,4 +1,4 @@
-"""Evidence packs: one answer with everything it rests on, sealed, and checked part by part. Pure; keys are arguments.
+"""Evidence packs: one answer with everything it rests on, signed, and checked part by part. Pure; keys are arguments.
 
 | part | holds |
 |---|---|
@@ -8,15 +8,16 @@
 | `answer` | the answer as it was given |
 | `sources`, `steps` | the clauses the answer cites, and its calculations, drawn together from the answer |
 | `hashes` | SHA-256 of each part |
-| `signature` | HMAC-SHA256 over all of it with the office's key |
+| `signature` | Ed25519 over all of it with the office's key |
+
+Whoever has the office's public keys (``/.well-known/jwks.json``) can check a pack, and cannot make one. Packs of format
+1 were sealed with a secret of the office and are no longer checked: whoever could check them could make them.
 
 Keep the file as it was written: the digest of the answer covers the order of its members.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,30 +25,26 @@ import orjson
 
 from service.books.receipts import digest
 from service.books.rule_set import RuleSet
+from service.registry.keys import PublicKey, Signer
 from service.web.encode import canonical, encode
 
-FORMAT = "rongqiao-evidence/1"
-METHOD = "HMAC-SHA256"
+FORMAT = "rongqiao-evidence/2"
+#: What is signed begins with it, so that no other signature of the office passes for one of a pack.
+_SIGNED = b"rongqiao evidence\n"
 PARTS = ("receipt", "inputs", "rules", "answer", "sources", "steps")
 
 
-def seal(parts: Mapping[str, Any], key: bytes) -> dict[str, Any]:
+def seal(parts: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
     """The pack of ``parts`` (receipt, inputs, rules, answer), completed and signed."""
     answer = orjson.loads(encode(parts["answer"]))
     pack = {"format": FORMAT, **parts, "answer": answer, "sources": sources(answer), "steps": steps(answer)}
     pack["hashes"] = {part: digest(canonical(pack[part])) for part in PARTS}
-    pack["signature"] = {"method": METHOD, "key_id": key_id(key), "value": _signed(pack, key)}
+    pack["signature"] = {"method": signer.algorithm, "key_id": signer.key_id, "value": signer.sign(_message(pack))}
     return pack
 
 
-def key_id(key: bytes) -> str:
-    """Says which key signed without telling it."""
-    return hashlib.sha256(b"key " + key).hexdigest()[:16]
-
-
-def _signed(pack: Mapping[str, Any], key: bytes) -> str:
-    body = canonical({name: value for name, value in pack.items() if name != "signature"})
-    return hmac.new(key, body, hashlib.sha256).hexdigest()
+def _message(pack: Mapping[str, Any]) -> bytes:
+    return _SIGNED + canonical({name: value for name, value in pack.items() if name != "signature"})
 
 
 def sources(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -80,20 +77,21 @@ def steps(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def first_fault(pack: Any, key: bytes) -> str:
+def first_fault(pack: Any, keys: Mapping[str, PublicKey]) -> str:
     """The name of the first thing in ``pack`` that does not match; empty when everything does.
 
-    ``pack`` is whatever a JSON file held. A rule file is named by its path, any other part by its name.
+    ``pack`` is whatever a JSON file held, ``keys`` the office's public keys by id. A rule file is named by its path,
+    any other part by its name.
     """
     if not isinstance(pack, dict) or pack.get("format") != FORMAT:
         return "format"
     try:
-        return _fault(pack, key)
+        return _fault(pack, keys)
     except (KeyError, TypeError, AttributeError, ValueError):
         return "format"
 
 
-def _fault(pack: dict[str, Any], key: bytes) -> str:
+def _fault(pack: dict[str, Any], keys: Mapping[str, PublicKey]) -> str:
     for part in PARTS:
         if digest(canonical(pack[part])) != pack["hashes"].get(part):
             return part
@@ -116,9 +114,10 @@ def _fault(pack: dict[str, Any], key: bytes) -> str:
     if pack["steps"] != steps(answer):
         return "steps"
     signature = pack["signature"]
-    if signature["method"] != METHOD or signature["key_id"] != key_id(key):
+    key = keys.get(signature["key_id"])
+    if key is None or signature["method"] != key.algorithm:
         return "signature/key"
-    return "" if hmac.compare_digest(_signed(pack, key), str(signature["value"])) else "signature"
+    return "" if key.verifies(_message(pack), str(signature["value"])) else "signature"
 
 
 def _masked(facts: Mapping[str, Any]) -> bool:

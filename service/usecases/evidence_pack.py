@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -10,18 +11,16 @@ from models.errors import RefusedInput
 from models.tables import Receipt
 from service.access.auth import Role
 from service.access.disclosure import Shown, disclose
-from service.access.opaque import office_key
 from service.books.evidence import first_fault, seal
 from service.books.receipts import find_receipt, rules_folder
 from service.books.rule_set import RuleSet, read_rule_set
 from service.books.rulebook import Rules
 from service.office import Office
+from service.registry.keys import first_signer, public_keys
 from service.usecases.replay_receipt import replay_receipt
 
-KEY_FILE = "evidence.key"
 
-
-def evidence_pack(office: Office, wanted: str, viewer: Role) -> dict[str, Any]:
+def evidence_pack(office: Office, wanted: str, viewer: Role, now: datetime) -> dict[str, Any]:
     """The pack of receipt ``wanted`` for ``viewer``: the firm itself, or staff.
 
     Values staff may not see are masked among the inputs; an answer that was given to the firm itself holds such values
@@ -56,12 +55,13 @@ def evidence_pack(office: Office, wanted: str, viewer: Role) -> dict[str, Any]:
         "rules": {"digest": receipt.rules_digest, "files": _files(files)},
         "answer": replayed.answer,
     }
-    return seal(parts, office_key(office.home, KEY_FILE))
+    return seal(parts, first_signer(office, now))
 
 
 def check_evidence(office: Office, pack: Any) -> str:
     """The first part of ``pack`` that does not match, or that this office did not sign; empty when all does."""
-    return first_fault(pack, office_key(office.home, KEY_FILE))
+    with office.read() as session:
+        return first_fault(pack, public_keys(session))
 
 
 def receipt_answer(receipt: Receipt) -> dict[str, Any]:

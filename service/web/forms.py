@@ -33,6 +33,8 @@ async def read_form(request: Request) -> dict[str, str]:
     form = dict(pairs)
     if len(form) != len(pairs):
         raise malformed("body", None, "A member of the form is given twice.")
+    if any("\0" in text for pair in pairs for text in pair):
+        raise malformed("body", None, "A text holds no NUL.")
     return form
 
 

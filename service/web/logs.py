@@ -19,8 +19,11 @@ from structlog.typing import Processor
 HIDDEN = "[hidden]"
 #: Fields a line may hold. Another one is dropped: a new field is a decision, not an accident.
 FIELDS = frozenset(
-    ("event", "level", "logger", "timestamp", "request_id", "route", "method", "status", "ms", "error", "frames")
-)
+    (
+        "event", "level", "logger", "timestamp", "request_id", "route", "method", "status", "ms", "error", "frames",
+        "job", "kind", "attempt", "outcome", "worker",
+    )
+)  # fmt: skip
 _LONGEST = 500
 #: What is taken out of every text, by how it looks. In this order: a code before the digits in it.
 _PERSONAL = tuple(
@@ -69,7 +72,9 @@ def redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mapping
 
 
 #: Made by this service or checked at its door (the request id's alphabet and length), so nobody can put a name there.
-_OUR_OWN = frozenset({"level", "logger", "timestamp", "request_id", "route", "method"})
+_OUR_OWN = frozenset(
+    {"level", "logger", "timestamp", "request_id", "route", "method", "job", "kind", "outcome", "worker"}
+)
 
 
 _BEFORE: list[Processor] = [

@@ -75,11 +75,11 @@ class Around:
             await send(message)
 
         try:
-            repeated = _repeated(scope["query_string"])
-            if repeated is None:
+            refused = _no_text(scope) or _repeated(scope["query_string"])
+            if refused is None:
                 await self.app(scope, receive, send_with_headers)
             else:
-                await problem_response(problem_of(repeated), request)(scope, receive, send_with_headers)
+                await problem_response(problem_of(refused), request)(scope, receive, send_with_headers)
         except Exception:
             log.exception("request failed", request_id=scope["request_id"], route=_route(scope))
             if status:
@@ -107,6 +107,13 @@ def _route(scope: Scope) -> str:
 def _method(scope: Scope) -> str:
     """The method, where it is one: it is free text of the caller."""
     return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _no_text(scope: Scope) -> RefusedInput | None:
+    """The refusal of NUL in the address: not every database takes it, and no name or code holds one."""
+    if "\0" not in scope["path"] and b"%00" not in scope["query_string"] and b"\0" not in scope["query_string"]:
+        return None
+    return RefusedInput("bad_address", "path", None, "A text holds no NUL.", "Remove %00.", status=400)
 
 
 def _repeated(query_string: bytes) -> RefusedInput | None:

@@ -15,7 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.errors import DataFileError, RefusedInput, shown
+from service.store import DatabaseUnavailable
 from service.web.encode import encode
+from service.web.logs import logger_of
+from service.web.storage_failure import storage_failure
+
+log = logger_of("rongqiao.http")
 
 MEDIA_TYPE = "application/problem+json"
 _FIXES = {
@@ -116,8 +121,34 @@ def unexpected(request: Request) -> Response:
     return problem_response(problem_of(refused), request)
 
 
+def _unavailable(request: Request) -> Response:
+    refused = RefusedInput(
+        "database_unavailable",
+        "request",
+        request.scope["path"],
+        "The office's database cannot answer now; the input is not at fault.",
+        "Ask again when Retry-After has passed; a change is safe to repeat.",
+        status=503,
+    )
+    return problem_response(problem_of(refused), request, {"Retry-After": "5"})
+
+
 def install(app: FastAPI) -> None:
     """Make ``app`` answer every error this way."""
+
+    @app.exception_handler(DatabaseUnavailable)
+    async def unavailable(request: Request, error: DatabaseUnavailable) -> Response:
+        cause = type(error.__cause__).__name__
+        log.warning("database unavailable", request_id=request.scope.get("request_id", ""), error=cause)
+        return _unavailable(request)
+
+    @app.exception_handler(OSError)
+    async def disk(request: Request, error: OSError) -> Response:
+        failure = storage_failure(error)
+        if failure is None:
+            raise error
+        log.error("storage failed", request_id=request.scope.get("request_id", ""), error=failure.code)
+        return problem_response(problem_of(failure), request, {"Retry-After": "60"})
 
     @app.exception_handler(RefusedInput)
     async def refused(request: Request, error: RefusedInput) -> Response:

@@ -6,8 +6,11 @@ import errno
 import math
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 
 import uvicorn
@@ -15,6 +18,7 @@ import uvicorn
 from models.errors import RefusedInput
 from service.app import create_app
 from service.desk import Desk
+from service.jobs.worker import Worker
 from service.office import Office
 from service.settings import Settings
 from service.web.logs import configure_logs
@@ -42,27 +46,47 @@ def serve_office(office: Office, settings: Settings, started: Callable[[str], No
         h11_max_incomplete_event_size=64 * 1024,
     )
     shown = f"[{address}]" if ":" in address else address
+    worker = Worker(office, lease=timedelta(seconds=settings.job_lease_seconds)) if settings.serve_jobs else None
     started(f"http://{shown}:{port}")
     try:
-        _Server(config, app.state.desk, settings.drain_seconds).run(sockets=[listening])
+        with _working(worker):
+            _Server(config, app.state.desk, settings.drain_seconds, worker).run(sockets=[listening])
     finally:
         listening.close()
+
+
+@contextmanager
+def _working(worker: Worker | None) -> Iterator[None]:
+    """Let the worker work beside the server; it has given its job back when the block ends."""
+    if worker is None:
+        yield
+        return
+    thread = threading.Thread(target=worker.run, name="jobs")
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stopping = True
+        thread.join()
 
 
 class _Server(uvicorn.Server):
     """Says "not ready" from the first moment of stopping, and ends as done, not as killed: being told to stop is no
     failure. After SIGTERM it still serves for ``drain_seconds``, so that a balancer can look and send others elsewhere.
-    A second Ctrl-C does not wait for open requests.
+    A second Ctrl-C does not wait for open requests. The worker beside it stops at the first signal.
     """
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, drain_seconds: float):
+    def __init__(self, config: uvicorn.Config, desk: Desk, drain_seconds: float, worker: Worker | None):
         super().__init__(config)
         self._desk = desk
+        self._worker = worker
         self._drain_seconds = drain_seconds
         self._stop_at = math.inf
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._desk.is_open = False
+        if self._worker is not None:
+            self._worker.stopping = True
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         if sig == signal.SIGTERM and self._drain_seconds:

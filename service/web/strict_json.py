@@ -1,13 +1,15 @@
 """The request body: size limited while it arrives, and JSON that can mean only one thing.
 
 Refused: more bytes than allowed (413), other than UTF-8, ``NaN`` and infinities, numbers out of range, one key twice,
-nesting deeper than 32 (400). Parsers that disagree about such texts are a way around a check.
+nesting deeper than 32, NUL or half a character in a text (400). Parsers that disagree about such texts are a way around
+a check, and not every database takes them.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
@@ -17,6 +19,8 @@ from models.errors import RefusedInput
 
 MAX_DEPTH = 32
 _MAX_DIGITS = 20
+#: What JSON can escape and no text holds: NUL, and one half of a pair that only together is a character.
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
 
 
 def too_large(limit: int) -> RefusedInput:
@@ -86,15 +90,19 @@ def _too_deep() -> NoReturn:
     _refuse("[[[…", f"Values are nested at most {MAX_DEPTH} deep.", "Flatten the body.")
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, (dict, list))
-        ]
+def _check_text(text: str) -> None:
+    if _NO_CHARACTER.search(text):
+        _refuse(text, "A text holds neither NUL nor half a character.", "Remove it.")
+
+
+def _check_inside(value: Any) -> None:
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        inside = [each for outer in level for each in ((*outer, *outer.values()) if isinstance(outer, dict) else outer)]
+        for each in inside:
+            if isinstance(each, str):
+                _check_text(each)
+        level = [each for each in inside if isinstance(each, (dict, list))]
         if not level:
             return
     _too_deep()
@@ -115,6 +123,5 @@ def parse_strict(body: bytes) -> Any:
         _refuse(text[problem.pos : problem.pos + 20], f"The body is no JSON at {place}: {problem.msg}.", "Mend it.")
     except RecursionError:
         _too_deep()
-    if isinstance(value, (dict, list)):
-        _check_depth(value)
+    _check_inside(value)
     return value
