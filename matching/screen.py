@@ -57,6 +57,51 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Screened:
+    """A screen evaluated over all firms; sets of firms are packed bits.
+
+    ``met`` and ``possible`` have one row per part: who meets it, and who meets or may yet meet it. ``left`` starts with
+    the firms looked at, then one row per part: who meets it and all before. ``undecided``: neither met nor failed.
+    """
+
+    parts: tuple[Node, ...]
+    n: int
+    met: Bits
+    possible: Bits
+    left: Bits
+    undecided: Bits
+
+    @property
+    def looked_at(self) -> int:
+        """How many firms were looked at."""
+        return int(ones(self.left[0]))
+
+    @property
+    def total(self) -> int:
+        """How many firms meet the screen."""
+        return int(ones(self.left[-1]))
+
+    @property
+    def undecided_count(self) -> int:
+        """How many firms neither meet nor fail it."""
+        return int(ones(self.undecided))
+
+    @property
+    def found(self) -> Rows:
+        """Row numbers of the firms that meet the screen."""
+        return np.flatnonzero(np.unpackbits(self.left[-1], count=self.n).view(np.bool_))
+
+    @property
+    def waterfall(self) -> tuple[Step, ...]:
+        """The count after each part, and what each part alone removes."""
+        left, passing, possible = ones(self.left).tolist(), ones(self.met).tolist(), ones(self.possible).tolist()
+        return tuple(
+            Step(part, left[0] - sure, maybe - sure, after_it)
+            for part, sure, maybe, after_it in zip(self.parts, passing, possible, left[1:], strict=True)
+        )
+
+
+@dataclass(frozen=True)
 class Order:
     """By one column, unknown values last either way; ties in snapshot order."""
 
@@ -102,48 +147,71 @@ def run_screen(
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MAX_LIMIT:
         raise RefusedInput("bad_limit", "limit", limit, f"A page holds 1 to {MAX_LIMIT} firms.", "Ask for 50.")
-    among = _everyone(n) if within is None else np.packbits(within)
     order = (sort.spec.id, sort.descending) if sort else ()
-    asked = fingerprint(_question(node), order, snapshot, sorted(scalars.items()), as_of, n)
-    after = read_cursor(cursor, asked) if cursor else None
-    parts = node.children if isinstance(node, All) else (node,)
-    matches = match(
-        RuleBook({str(place): part for place, part in enumerate(parts)}),
-        columns, n, scalars, parameters, as_of, dictionaries, known,
-    )  # fmt: skip
-    met, not_unmet = (matches.met, matches.open) if within is None else (matches.met & among, matches.open & among)
-    running = np.empty((len(parts) + 1, among.size), np.uint8)
-    running[0] = still_open = among
-    for place in range(len(parts)):
-        np.bitwise_and(running[place], met[place], out=running[place + 1])
-        still_open = still_open & not_unmet[place]
-    left, passing, possible = ones(running).tolist(), ones(met).tolist(), ones(not_unmet).tolist()
-    looked_at, total = left[0], left[-1]
-    steps = tuple(
-        Step(part, looked_at - sure, maybe - sure, after_it)
-        for part, sure, maybe, after_it in zip(parts, passing, possible, left[1:], strict=True)
+    asked = fingerprint(question_of(node), order, snapshot, sorted(scalars.items()), as_of, n)
+    if cursor:
+        read_cursor(cursor, asked)
+    screened = evaluate_screen(
+        node, columns, n, scalars, parameters, as_of, dictionaries=dictionaries, known=known, within=within
     )
-    found = np.flatnonzero(np.unpackbits(running[-1], count=n).view(np.bool_))
-    rows, last = _page(found, columns, sort, limit, after)
+    return page_of(screened, columns, sort, limit, cursor, asked)
+
+
+def page_of(screened: Screened, columns: Columns, sort: Order | None, limit: int, cursor: str, asked: bytes) -> Page:
+    """One page of an evaluated screen. ``asked`` is the fingerprint of everything that fixes the list."""
+    rows, last = _page(screened.found, columns, sort, limit, read_cursor(cursor, asked) if cursor else None)
     return Page(
         rows=rows,
-        total=total,
-        undecided=int(ones(still_open)) - total,
-        among=looked_at,
-        waterfall=steps,
+        total=screened.total,
+        undecided=screened.undecided_count,
+        among=screened.looked_at,
+        waterfall=screened.waterfall,
         next_cursor=write_cursor(last, asked) if last else "",
     )
 
 
-def _question(node: Node) -> tuple[object, ...]:
+def evaluate_screen(
+    node: Node,
+    columns: Columns,
+    n: int,
+    scalars: Mapping[str, Scalar | None],
+    parameters: ParameterBook,
+    as_of: date,
+    *,
+    dictionaries: Mapping[str, Sequence[str]] | None = None,
+    known: KnownBits | None = None,
+    within: Flags | None = None,
+) -> Screened:
+    """Who meets each part of ``node``'s outermost ``all``; the arguments are those of :func:`run_screen`."""
+    among = _everyone(n) if within is None else np.packbits(within)
+    parts = parts_of(node)
+    matches = match(
+        RuleBook({str(place): part for place, part in enumerate(parts)}),
+        columns, n, scalars, parameters, as_of, dictionaries, known,
+    )  # fmt: skip
+    met, possible = (matches.met, matches.open) if within is None else (matches.met & among, matches.open & among)
+    left = np.empty((len(parts) + 1, among.size), np.uint8)
+    left[0] = still_open = among
+    for place in range(len(parts)):
+        np.bitwise_and(left[place], met[place], out=left[place + 1])
+        still_open = still_open & possible[place]
+    return Screened(parts, n, met, possible, left, still_open & ~left[-1])
+
+
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The parts of a screen's outermost ``all``; a screen that is none has one part."""
+    return node.children if isinstance(node, All) else (node,)
+
+
+def question_of(node: Node) -> tuple[object, ...]:
     """What a tree asks, without where it was written or what it cites."""
     match node:
         case Condition():
             return (node.fact, node.op.value, node.values)
         case Not(child):
-            return ("not", _question(child))
+            return ("not", question_of(child))
         case All(children) | Any(children):
-            return (type(node).__name__, *map(_question, children))
+            return (type(node).__name__, *map(question_of, children))
 
 
 def _everyone(n: int) -> Bits:
@@ -162,7 +230,7 @@ def _page(
         rows = found[start : start + limit]
         more = start + limit < len(found)
         return rows, Cursor(0, int(rows[-1])) if more else None
-    keys = _sort_keys(columns[sort.spec.id][found], sort)
+    keys = sort_keys(columns[sort.spec.id][found], sort)
     if after:
         behind = (keys > after.key) | ((keys == after.key) & (found > after.row))
         found, keys = found[behind], keys[behind]
@@ -178,7 +246,7 @@ def _page(
     return rows, Cursor(keys[order[-1]].item(), int(rows[-1])) if more else None
 
 
-def _sort_keys(values: Column, sort: Order) -> Column:
+def sort_keys(values: Column, sort: Order) -> Column:
     """Values turned so that ascending is the order asked and unknown comes last; integers stay integers."""
     kind = sort.spec.kind
     if kind in (Kind.NUMBER, Kind.RATIO):

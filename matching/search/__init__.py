@@ -1,0 +1,1 @@
+"""Searching firms: checks, facets, and what of a result may be told to whoever may not know the firms."""

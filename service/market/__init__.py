@@ -1,0 +1,1 @@
+"""The market room: contacts, screens of lenders, and the products they publish."""
