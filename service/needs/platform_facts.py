@@ -1,0 +1,39 @@
+"""What the platform knows of a firm before any feed tells it: a loan drawn through it.
+
+Such a fact stands beside the snapshot, with its source, until the feed confirms it. A receipt keeps the ones it used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from matching.applications.support import LOAN
+from matching.first_loan import RECORDED_LENDERS
+from models.kinds import Scalar
+from models.tables import LoanEntry
+
+SOURCE = "platform"
+
+
+def platform_facts(session: Session, firm: str, until: date, known: Mapping[str, Scalar]) -> list[dict[str, Any]]:
+    """The facts from loans of ``firm`` drawn up to and including ``until`` that ``known`` does not hold already."""
+    query = select(func.min(LoanEntry.drawn_on)).where(
+        LoanEntry.firm == firm,
+        LoanEntry.kind == LOAN,
+        LoanEntry.lender_kind.in_(RECORDED_LENDERS),
+        LoanEntry.drawn_on <= until,
+    )
+    since = session.scalar(query)
+    if since is None or known.get("ever_borrowed") is True:
+        return []
+    return [{"fact": "ever_borrowed", "value": True, "since": since.isoformat(), "source": SOURCE}]
+
+
+def with_platform(facts: Mapping[str, Scalar], told: Sequence[Mapping[str, Any]]) -> dict[str, Scalar]:
+    """``facts`` with what the platform knows in place of what they say."""
+    return {**facts, **{each["fact"]: each["value"] for each in told}}
