@@ -13,13 +13,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pandas import DataFrame
 
 from models.dates import add_months, month_end
 from models.errors import RefusedInput
 from service.adapters import cumcm2020c as adapter
 from service.labels import Labels
 from service.office import Office, opened
+from service.real.credit import bands_like, with_lower_sales
 from service.real.report import RealReport, as_data
+from service.real.strategy_tables import strategy_sections
 from service.real.tables import sections
 from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.run_real import last_common_month_end, run_real
@@ -303,3 +306,72 @@ def streak(plain: Plain, end: date) -> int:
         count += 1
         end = month_end(end.replace(day=1) - timedelta(days=1))
     return count
+
+
+@needs_data
+def test_the_lending_problem_is_solved_within_its_limits(real: Done) -> None:
+    report = real.report.strategy
+    assert report is not None
+    best = report.best
+    assert best.plan.amount.sum() <= 100_000_000
+    granted = best.plan.amount[best.plan.offered]
+    assert ((granted >= 100_000) & (granted <= 1_000_000)).all()
+    assert ((best.plan.rate[best.plan.offered] >= 0.04) & (best.plan.rate[best.plan.offered] <= 0.15)).all()
+    assert best.valued.profit <= best.bound * (1 + 1e-9)
+    assert best.gap < 1e-4
+    assert sum(row.firms for row in report.grades) == 302
+    assert {row.grade: row.offered for row in report.grades}["D"] == 0
+    assert sum(report.reasons.values()) == 302
+    for row in (*report.budgets, *report.rated, *report.unrated):
+        assert row.profit >= max(row.equal_split, row.rating_order) - 1.0
+        assert row.granted <= row.budget
+    profits = [row.profit for row in report.budgets]
+    assert profits == sorted(profits)
+    assert all(change.regret >= -1.0 for change in report.changes)
+    assert report.shock.pd_after >= report.shock.pd_before
+    assert report.shock.old_plan <= report.shock.best.profit + 1.0
+
+
+@needs_data
+def test_the_page_tells_the_answer_of_the_lending_problem(real: Done) -> None:
+    report = real.report.strategy
+    assert report is not None
+    page = PAGE.read_text(encoding="utf-8")
+    # A learned model: other processors may differ in the last digits, so the page is held to two figures.
+    assert f"Expected profit **{report.best.valued.profit / 1e6:.2f} million yuan**" in page
+    assert f"{report.best.valued.firms} firms at 1 million each" in page
+    for change in report.changes:
+        assert f"| {change.best:,.0f} | {change.base_plan:,.0f} | {change.regret:,.0f} |" in page
+
+
+@needs_data
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_tables_of_the_lending_problem_are_whole(real: Done, language: str) -> None:
+    assert real.report.strategy is not None
+    tables = list(strategy_sections(real.report.strategy, Labels(language, {})))
+    assert len(tables) == 7
+    for table in tables:
+        assert table.title
+        assert table.rows
+        assert all(len(row) == len(table.headers) for row in table.rows)
+
+
+def test_grades_have_the_shares_of_the_ratings() -> None:
+    ratings = ["A", "B", "D", "C", "B", "A"]
+    bands = bands_like(np.array([0.1, 0.3, 0.9, 0.5, 0.2, 0.05]), ratings)
+    assert bands.grades(np.array([0.05, 0.1, 0.2, 0.3, 0.5, 0.9, np.nan])) == ("A", "A", "B", "B", "C", "D", "")
+    assert (bands.agrees, bands.within_one) == (1.0, 1.0)
+
+
+def test_a_fall_of_sales_reaches_every_item_made_of_them() -> None:
+    items = DataFrame(
+        {"sales_12m": [100.0, np.nan], "sales_24m": [180.0, 50.0], "sales_last_month": [10.0, 0.0],
+         "sales_growth": [0.25, np.nan], "customers_12m": [3.0, 0.0]}
+    )  # fmt: skip
+    lower = with_lower_sales(items, np.array([0.2, 0.2]))
+    assert lower.iloc[0].tolist() == pytest.approx([80.0, 160.0, 8.0, 0.0, 3.0])
+    assert lower.iloc[1, 1] == 50.0
+
+
+def test_without_the_churn_table_there_is_no_strategy(made: Done) -> None:
+    assert made.report.strategy is None

@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from service.adapters import cumcm2020c as source
 from service.office import opened
-from service.real.measure import single_figures
+from service.real.item_table import with_outcome
 from service.snapshot.snapshots import open_snapshot
 from service.usecases.run_real import run_real
 
@@ -22,14 +22,6 @@ def flagged_table(data: Path, home: Path) -> DataFrame:
     records = source.credit_records(data)
     home.mkdir(parents=True, exist_ok=True)
     with opened(home) as office:
-        report = run_real(office, data, other_days=())
+        report = run_real(office, data, other_days=(), strategy=False)
         snapshot = open_snapshot(office, report.main_day.snapshot_id)
-        names = [name for name, _ in single_figures()]
-        rows = [snapshot.row_of(record.uscc) for record in records]
-        columns = {name: [_written(snapshot.value(name, row)) for row in rows] for name in names}
-    firms = [record.firm for record in records]
-    return DataFrame({"firm": firms, **columns, "defaulted": ["yes" if r.defaulted else "no" for r in records]})
-
-
-def _written(value: object) -> str:
-    return "" if value is None else str(value)
+        return with_outcome(snapshot, records)

@@ -18,17 +18,16 @@ from service.adapters import cumcm2020c as source
 from service.books import rulebook
 from service.books.seedbook import catalogue
 from service.real.report import AsOf, ItemKnown, OpenFact, RuleCount, Scores, Separation
+from service.real.strategy_report import GRADES
 from service.snapshot.snapshots import OpenSnapshot
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-#: The publisher's ratings, best first.
-RATINGS = ("A", "B", "C", "D")
 
 
 @dataclass(frozen=True)
 class FlaggedFirms:
-    """The firms with a credit record: ``rating`` is a place in ``RATINGS``, ``last`` the day of the latest invoice."""
+    """The firms with a credit record: ``rating`` is a place in ``GRADES``, ``last`` the day of the latest invoice."""
 
     uscc: tuple[str, ...]
     bad: Bools
@@ -46,7 +45,7 @@ def flagged_firms(records: Iterable[source.CreditRecord], last: Mapping[str, dat
     return FlaggedFirms(
         uscc=tuple(record.uscc for record in every),
         bad=np.array([record.defaulted for record in every]),
-        rating=np.array([RATINGS.index(record.rating) for record in every]),
+        rating=np.array([GRADES.index(record.rating) for record in every]),
         last=tuple(last[record.uscc] for record in every),
     )
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from scoring.metrics import Discrimination
+from service.real.strategy_report import StrategyReport
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ class Scores:
 
 @dataclass(frozen=True)
 class RealReport:
-    """Everything measured in one run. ``main`` is the day that leaks nothing, one of ``days``.
+    """Everything measured in one run. ``main`` is the day that leaks nothing, one of ``days``. ``strategy`` is ``None``
+    where it was not asked for or the churn table is not beside the invoices.
 
     ``rows`` were ingested in this run (0 when an earlier run had), ``seconds`` are those of all stages.
     """
@@ -131,6 +133,7 @@ class RealReport:
     scores: Scores
     rules: tuple[RuleCount, ...]
     open_facts: tuple[OpenFact, ...]
+    strategy: StrategyReport | None
     stages: tuple[Stage, ...]
     rows: int
     seconds: float

@@ -28,6 +28,7 @@ from service.real.measure import (
     scores,
 )
 from service.real.report import Landed, RealReport, Stage
+from service.real.strategy import real_strategy
 from service.records.lake import UNCHANGED
 from service.snapshot.office_stages import stages_in_force
 from service.snapshot.snapshots import OpenSnapshot, open_snapshot
@@ -66,11 +67,17 @@ class _Run:
 
 
 def run_real(
-    office: Office, data: Path, *, other_days: Sequence[date] = OTHER_DAYS, progress: Tell | None = None
+    office: Office,
+    data: Path,
+    *,
+    other_days: Sequence[date] = OTHER_DAYS,
+    strategy: bool = True,
+    progress: Tell | None = None,
 ) -> RealReport:
-    """Ingest, build, evaluate and match the real invoices under ``data``, and measure.
+    """Ingest, build, evaluate and match the real invoices under ``data``, measure, and solve the lending problem.
 
     ``data`` holds the folder ``cumcm2020c``. The main day follows from the data; ``other_days`` stand beside it.
+    ``strategy`` false leaves out the lending problem, as does a folder without its churn table.
     ``office`` holds these firms alone; a second run over it finds everything there and measures the same. Raises
     ``RefusedInput`` when the files are not there or the office holds records of something else. The default flag and
     the rating of the publisher are read for the measurement only: neither enters the lake.
@@ -86,6 +93,8 @@ def run_real(
     snapshots = {day: _build(office, day, rows, run) for day in sorted({*other_days, main})}
     with run.stage("measure"):
         days = tuple(measure(snapshot, flagged) for snapshot in snapshots.values())
+    with run.stage("strategy"):
+        lending = real_strategy(data, snapshots[main], records) if strategy else None
     return RealReport(
         firms=len(last),
         firms_with_record=len(flagged.uscc),
@@ -100,6 +109,7 @@ def run_real(
         scores=scores(snapshots[main]),
         rules=rule_counts(snapshots[main]),
         open_facts=open_facts(snapshots[main]),
+        strategy=lending,
         stages=tuple(run.stages),
         rows=sum(file.delivered for file in landed if file.status != UNCHANGED),
         seconds=time.perf_counter() - start,
