@@ -1,0 +1,1 @@
+"""What another house's systems connect to: the change feed, and webhooks made from it."""
