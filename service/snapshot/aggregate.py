@@ -22,6 +22,7 @@ from scoring.compiler.predicates import text_literal
 from scoring.compiler.queries import FIRM
 from scoring.item_values import Part
 from scoring.profile import Parts
+from service.records.lake import query_engine
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ def aggregate(
     scratch: Path,
     limits: Limits = Limits(),
     done: Callable[[FeedFiles], None] | None = None,
+    firms: Sequence[str] | None = None,
 ) -> Aggregated:
-    """Every item's parts for every firm with an effective record in any of ``feeds``.
+    """Every item's parts for every firm with an effective record in any of ``feeds``, or for those of ``firms``.
 
     ``scratch`` takes what does not fit in memory. ``done`` is called after each feed. ``RefusedInput`` for a batch
     file that is gone and for a sum that does not fit in 64 bits.
@@ -84,13 +86,14 @@ def aggregate(
     texts: dict[str, pa.Array] = {}
     records: dict[str, int] = {}
     raw: dict[str, dict[str, dict[str, _Column]]] = {}
-    with _engine(scratch, limits) as engine:
+    with _engine(scratch, limits) if firms is None else _shared_engine() as engine:
         for files in feeds:
             feed_id = files.state.feed.id
             members = by_feed.get(feed_id, [])
             parts = raw[feed_id] = {}
+            relation = _relation(engine, files, firms)
             for query in compile_feed(files.state, members, DUCKDB):
-                table = _run(engine, query, files)
+                table = _run(engine, query, relation)
                 parts |= _parts(query, table, usccs, {item.id: item.kind for item in members}, texts)
             records[feed_id] = int(parts[FIRM]["records"].values.sum())
             if done:
@@ -118,7 +121,20 @@ def _engine(scratch: Path, limits: Limits) -> Iterator[duckdb.DuckDBPyConnection
         engine.close()
 
 
-def _run(engine: duckdb.DuckDBPyConnection, query: CompiledQuery, files: FeedFiles) -> pa.Table:
+@contextmanager
+def _shared_engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The process's own, which remembers what the footers of files say: most of what few firms cost."""
+    engine = query_engine()
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def _relation(engine: duckdb.DuckDBPyConnection, files: FeedFiles, firms: Sequence[str] | None) -> str:
+    """The feed's records as SQL. Those of a few firms are taken out of the files once: most row groups, sorted by firm,
+    are passed over by what their footers say.
+    """
     for path in files.paths:
         if not path.exists():
             raise RefusedInput(
@@ -126,8 +142,17 @@ def _run(engine: duckdb.DuckDBPyConnection, query: CompiledQuery, files: FeedFil
             )
     # By name, so that files written before a column was declared still read, with that column empty.
     listed = ", ".join(text_literal(str(path)) for path in files.paths)
+    relation = f"read_parquet([{listed}], union_by_name = true)"
+    if firms is None:
+        return relation
+    codes = ", ".join(text_literal(code) for code in firms)
+    engine.execute(f"create or replace temp table of_firms as select * from {relation} where uscc in ({codes})")
+    return "of_firms"
+
+
+def _run(engine: duckdb.DuckDBPyConnection, query: CompiledQuery, relation: str) -> pa.Table:
     try:
-        return engine.sql(query.over(f"read_parquet([{listed}], union_by_name = true)")).to_arrow_table()
+        return engine.sql(query.over(relation)).to_arrow_table()
     except (duckdb.OutOfRangeException, duckdb.ConversionException) as problem:
         raise RefusedInput(
             "sum_overflow",
@@ -197,6 +222,8 @@ def _firm_index(usccs: Sequence[pa.Array]) -> tuple[NDArray[np.bytes_], list[NDA
     if encoded.num_chunks == 0:
         return np.empty(0, f"S{LENGTH}"), [np.empty(0, np.int64) for _ in usccs]
     fixed = encoded.chunk(0).dictionary
+    if not len(fixed):
+        return np.empty(0, f"S{LENGTH}"), [np.empty(0, np.int64) for _ in usccs]
     met = np.frombuffer(fixed.buffers()[1], f"S{LENGTH}", count=len(fixed), offset=fixed.offset * LENGTH)
     order = np.argsort(met)
     place = np.empty(len(order), np.int64)

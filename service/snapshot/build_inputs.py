@@ -71,23 +71,45 @@ def select_inputs(office: Office, as_of: date, known_by: datetime, feeds: FeedBo
 
 def described(inputs: Inputs, catalogue: Catalogue, feeds: FeedBook, stages: Stages) -> dict[str, Any]:
     """Everything the snapshot follows from; its id is the digest of this."""
-    declared = {
-        "items": [asdict(item) for item in (*catalogue.items.values(), *catalogue.further.values())],
-        "feeds": [{**asdict(feed), "by_id": None} for feed in feeds.values()],
-    }
     return {
         "format": FORMAT,
         "as_of": inputs.as_of.isoformat(),
         "known_by": inputs.known_by.isoformat(),
         "inputs": {
             "batches": inputs.batches,
-            "catalogue": sha256(json_bytes(declared, sort_keys=True)).hexdigest(),
+            "catalogue": catalogue_digest(catalogue, feeds),
             "model": stages.model_digest,
             "rules": stages.rules_digest,
             # Absent without one, so that an office without a registered model keeps its snapshots' ids.
             **({"registered_models": dict(stages.registered)} if stages.registered else {}),
+            # A digest: a snapshot's manifest is no place for who consented.
+            **({"person_consents": _digest(stages.person_consents)} if stages.person_consents else {}),
         },
     }
+
+
+def catalogue_digest(catalogue: Catalogue, feeds: FeedBook) -> str:
+    """Stands for every declared item and feed."""
+    return _digest(
+        {
+            "items": [asdict(item) for item in (*catalogue.items.values(), *catalogue.further.values())],
+            "feeds": [{**asdict(feed), "by_id": None} for feed in feeds.values()],
+        }
+    )
+
+
+def _digest(said: Mapping[str, Any]) -> str:
+    return sha256(json_bytes(dict(said), sort_keys=True)).hexdigest()
+
+
+def id_of(made_of: Mapping[str, Any]) -> str:
+    """The id of the snapshot that follows from ``made_of``."""
+    return sha256(json_bytes(made_of, sort_keys=True)).hexdigest()[:20]
+
+
+def snapshot_id_of(inputs: Inputs, catalogue: Catalogue, feeds: FeedBook, stages: Stages) -> str:
+    """What a build of these inputs will be called, without building it."""
+    return id_of(described(inputs, catalogue, feeds, stages))
 
 
 def _refuse_moments(as_of: date, known_by: datetime) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.kinds import Kind
 from scoring.catalogue import Catalogue, Item
 from scoring.columns import Columns
+from scoring.evaluation.person_consent import with_consents
 from scoring.feeds import FeedBook
 from scoring.profile import Profile, assemble, auxiliary_items
 from service.snapshot import folder as files
@@ -75,10 +76,27 @@ def make_contents(
         found = aggregate(inputs.feeds, items, scratch, limits, run.feed_done)
     with run.stage("assemble"):
         profile = assemble(inputs.as_of, found.uscc, items, inputs.states, found.answers)
+    described = {**described, "firms": len(found.uscc), "feeds": _feed_entries(inputs, found)}
+    return contents_of(profile, found.texts, described, catalogue, feeds, stages, run)
+
+
+def contents_of(
+    profile: Profile,
+    texts: Mapping[str, pa.Array],
+    described: Mapping[str, Any],
+    catalogue: Catalogue,
+    feeds: FeedBook,
+    stages: Stages,
+    run: Run,
+) -> files.Contents:
+    """What follows from a profile, which is put in the order of scores. ``texts`` are those its texts point into."""
+    as_of, auxiliary = profile.as_of, auxiliary_items(catalogue, feeds)
     with run.stage("derive"):
-        derived = stages.derive(profile.columns, inputs.as_of)
+        derived = stages.derive(profile.columns, as_of)
     with run.stage("evaluate"):
-        evaluated = stages.evaluate(profile.columns.merged(derived), inputs.as_of)
+        # The consents are seen by the evaluation alone and kept nowhere: no condition or screen may ask for them.
+        asked = with_consents(profile.columns.merged(derived), profile.uscc, stages.person_consents)
+        evaluated = stages.evaluate(asked, as_of)
     with run.stage("sort"):
         order = _by_score(profile, evaluated)
         profile.reorder(order)
@@ -86,18 +104,16 @@ def make_contents(
         facts = Columns(facts.n, {name: array[order] for name, array in facts.values.items()}, facts.codes)
         scores = {name: array[..., order] for name, array in evaluated.scores.items()}
     with run.stage("match"):
-        matched = stages.match(profile.columns.merged(facts), inputs.as_of)
+        matched = stages.match(profile.columns.merged(facts), as_of)
     manifest = {
         **described,
-        "firms": len(profile.uscc),
-        "feeds": _feed_entries(inputs, found),
         "items": {item.id: _item_entry(item, feeds, profile) for item in catalogue.items.values()},
         "auxiliary": {item.id: _fact_entry(item.kind, profile.columns, item.id) for item in auxiliary},
         "derived": {name: _fact_entry(stages.kinds[name], facts, name) for name in facts.values},
         "scores": sorted(scores),
         "rules": list(matched.rule_ids),
     }
-    return files.Contents(manifest, _arrays(catalogue, profile, facts, scores, matched), _texts(profile, found))
+    return files.Contents(manifest, _arrays(catalogue, profile, facts, scores, matched), _texts(profile, texts))
 
 
 def _by_score(profile: Profile, evaluated: Evaluated) -> NDArray[np.intp]:
@@ -150,9 +166,9 @@ def _arrays(
     }
 
 
-def _texts(profile: Profile, found: Aggregated) -> pa.RecordBatch:
+def _texts(profile: Profile, texts: Mapping[str, pa.Array]) -> pa.RecordBatch:
     columns = {}
     for name, places in profile.texts.items():
-        texts = found.texts.get(name, pa.array([], pa.large_string()))
-        columns[name] = texts.take(pa.array(places, mask=places < 0))
+        column = texts.get(name, pa.array([], pa.large_string()))
+        columns[name] = column.take(pa.array(places, mask=places < 0))
     return pa.RecordBatch.from_pydict(columns)

@@ -77,7 +77,7 @@ def write_folder(folder: Path, contents: Contents) -> str:
         if id(array) in written:
             os.link(written[id(array)], path)
         else:
-            np.save(path, array, allow_pickle=False)
+            _save(path, array)
             written[id(array)] = path
     with pa.OSFile(str(folder / TEXTS), "wb") as sink, pa.ipc.new_file(sink, contents.texts.schema) as writer:
         writer.write_batch(contents.texts)
@@ -88,6 +88,15 @@ def write_folder(folder: Path, contents: Contents) -> str:
     for path in (*(sub for sub in sorted(folder.iterdir()) if sub.is_dir()), folder):
         sync_folder(path)
     return sha256(manifest).hexdigest()
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    """``numpy.save``, but a full disk is an ``OSError`` with its number, not a count of items."""
+    header = np.lib.format.header_data_from_array_1_0(array)
+    body = array.T if header["fortran_order"] else array
+    with path.open("xb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(np.ascontiguousarray(body).reshape(-1).view(np.uint8).data)
 
 
 def _flush(path: Path) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Select, select
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Snapshot as Row
+from service.delta.delta import LOOK_SECONDS, MOST_RECORDS, Delta, split_id
 from service.office import Office
 from service.registry.shelf import ModelShelf
 from service.snapshot.snapshots import OpenSnapshot, open_snapshot
@@ -32,13 +33,15 @@ class SnapshotRow:
 class Shelf:
     """Looks at the snapshot table at most every ``check_seconds``; opens a snapshot once and hands it to everyone.
 
-    ``models`` does the same for the models that snapshots name.
+    ``models`` does the same for the models that snapshots name, ``delta`` lays over the newest snapshot what arrived
+    since it was built.
     """
 
-    def __init__(self, office: Office, check_seconds: float = 1.0):
+    def __init__(self, office: Office, check_seconds: float = 1.0, delta_records: int = MOST_RECORDS):
         self.office = office
         self._check_seconds = check_seconds
         self.models = ModelShelf(office, check_seconds)
+        self.delta = Delta(office, self.models, min(check_seconds, LOOK_SECONDS), delta_records)
         self._looked_at = float("-inf")
         self._newest: SnapshotRow | None = None
         self._open: OrderedDict[str, OpenSnapshot] = OrderedDict()
@@ -54,7 +57,10 @@ class Shelf:
         return self._newest
 
     def current(self) -> OpenSnapshot:
-        """The newest snapshot, open; 503 before the first build."""
+        """The newest snapshot with what arrived since; 503 before the first build."""
+        return self.delta.over(self._built_last())
+
+    def _built_last(self) -> OpenSnapshot:
         newest = self.newest()
         if newest is None:
             raise RefusedInput(
@@ -68,9 +74,16 @@ class Shelf:
         return self.by_id(newest.id)
 
     def on(self, day: date | None) -> OpenSnapshot:
-        """The snapshot as of exactly ``day``, the newest for ``None``; refused where none was built for that day."""
+        """As ``built``, but what is current for ``None``: for answers about one firm."""
+        return self.current() if day is None else self.built(day)
+
+    def built(self, day: date | None = None) -> OpenSnapshot:
+        """The snapshot built as of exactly ``day``, the newest for ``None``; refused where none was built for that day.
+
+        For figures about the whole city, which stay as they were built.
+        """
         if day is None:
-            return self.current()
+            return self._built_last()
         found = self._first(select(Row.id, Row.as_of, Row.firms).where(Row.as_of == day).order_by(Row.seq.desc()))
         if found is None:
             raise NotFound(
@@ -88,7 +101,10 @@ class Shelf:
         return self.by_id(found.id) if found else None
 
     def by_id(self, snapshot_id: str) -> OpenSnapshot:
-        """An open snapshot; ``NotFound`` for an id that was never committed."""
+        """An open snapshot, or one with what had arrived by then; ``NotFound`` for an id that was never one."""
+        snapshot_id, through = split_id(snapshot_id)
+        if through:
+            return self.delta.through(self.by_id(snapshot_id), through)
         with self._lock:
             found = self._open.get(snapshot_id)
             if found is None:

@@ -72,7 +72,11 @@ class OpenSnapshot:
                 status=500,
             )
         self.folder = folder
-        self.manifest: Mapping[str, Any] = json.loads(text)
+        self._take(json.loads(text), pa.ipc.open_file(pa.memory_map(str(folder / files.TEXTS))).get_batch(0))
+
+    def _take(self, manifest: Mapping[str, Any], texts: pa.RecordBatch) -> None:
+        self.manifest = manifest
+        self.texts = texts
         self.id: str = self.manifest["id"]
         self.as_of = date.fromisoformat(self.manifest["as_of"])
         self.known_by = datetime.fromisoformat(self.manifest["known_by"])
@@ -89,7 +93,6 @@ class OpenSnapshot:
         }
         self.columns = self._columns()
         self.rule_ids: tuple[str, ...] = tuple(self.manifest["rules"])
-        self._texts = pa.ipc.open_file(pa.memory_map(str(folder / files.TEXTS))).get_batch(0)
 
     def _map(self, name: str) -> NDArray[Any]:
         # A plain view: indexing the memmap class itself is several times slower.
@@ -175,7 +178,7 @@ class OpenSnapshot:
 
     def _value(self, name: str, kind: Kind, codes: tuple[str, ...], row: int) -> Scalar | None:
         if kind is Kind.TEXT:
-            text: str | None = self._texts.column(name)[row].as_py()
+            text: str | None = self.texts.column(name)[row].as_py()
             return text
         return decode(kind, self.columns.values[name][row].item(), codes)
 
@@ -188,6 +191,18 @@ class OpenSnapshot:
         if name in self._entries:
             return self._value(name, self._entries[name].kind, self._entries[name].codes, row)
         return self._value(name, *self._fact_kinds[name], row)
+
+
+class HeldSnapshot(OpenSnapshot):
+    """Contents that were written nowhere, read as a snapshot; ``folder`` is that of the snapshot they belong to."""
+
+    def __init__(self, folder: Path, contents: files.Contents):
+        self.folder = folder
+        self._arrays = contents.arrays
+        self._take(contents.manifest, contents.texts)
+
+    def _map(self, name: str) -> NDArray[Any]:
+        return self._arrays[name]
 
 
 def open_snapshot(office: Office, snapshot_id: str = "") -> OpenSnapshot:

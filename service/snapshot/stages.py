@@ -53,19 +53,28 @@ def _match_nothing(columns: Columns, as_of: date) -> Matched:
     return _NoMatches((), empty, empty)
 
 
+def _compare_nothing(columns: Columns, scores: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Stages:
     """``derive`` sees the items, ``evaluate`` also the derived facts, ``match`` also the evaluation's facts.
 
-    ``kinds`` says the kind of every fact they add. The digests stand for everything the functions depend on besides
-    their arguments: two builds with equal digests and equal records give the same snapshot.
+    ``compare`` makes those of the scores, named in ``compared``, that place a firm among all others, from the columns
+    and the other scores. ``kinds`` says the kind of every fact they add. The digests stand for everything the functions
+    depend on besides their arguments: two builds with equal digests and equal records give the same snapshot.
     """
 
     derive: Callable[[Columns, date], Columns] = _derive_nothing
     evaluate: Callable[[Columns, date], Evaluated] = _evaluate_nothing
     match: Callable[[Columns, date], Matched] = _match_nothing
     kinds: Mapping[str, Kind] = field(default_factory=dict)
+    compare: Callable[[Columns, Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]] = _compare_nothing
+    compared: tuple[str, ...] = ()
     model_digest: str = ""
     rules_digest: str = ""
     #: The registered models that score: name to id and version. The manifest names them.
     registered: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Firms (by code) whose leader may be evaluated, with the day (int32) the consent was signed.
+    person_consents: Mapping[str, int] = field(default_factory=dict)
