@@ -22,6 +22,7 @@ class Role(StrEnum):
 
 
 class Action(StrEnum):
+    OPEN_HOME = "open_home"
     READ_CATALOGUE = "read_catalogue"
     READ_FEEDS = "read_feeds"
     DELIVER_BATCH = "deliver_batch"
@@ -40,6 +41,9 @@ class Action(StrEnum):
     REVOKE_CONSENT = "revoke_consent"
     READ_CONSENTS = "read_consents"
     READ_ACCESS_LOG = "read_access_log"
+    RECORD_PERSON_CONSENT = "record_person_consent"
+    WITHDRAW_PERSON_CONSENT = "withdraw_person_consent"
+    READ_PERSON_CONSENTS = "read_person_consents"
     READ_AUDIT = "read_audit"
     READ_MODELS = "read_models"
     APPROVE_MODEL = "approve_model"
@@ -58,6 +62,42 @@ class Action(StrEnum):
     LIFT_PUBLICITY = "lift_publicity"
     READ_NOTICES = "read_notices"
     RECEIVE_NOTICE = "receive_notice"
+    OPEN_TO_CONTACT = "open_to_contact"
+    CLOSE_CONTACT = "close_contact"
+    READ_CONTACT = "read_contact"
+    CONTACT_FIRM = "contact_firm"
+    READ_PROSPECT = "read_prospect"
+    SAVE_SCREEN = "save_screen"
+    READ_SCREENS = "read_screens"
+    DRAFT_PRODUCT = "draft_product"
+    ACTIVATE_PRODUCT = "activate_product"
+    READ_PRODUCT_VERSIONS = "read_product_versions"
+    START_JOB = "start_job"
+    READ_JOB = "read_job"
+    CANCEL_JOB = "cancel_job"
+    STATE_NEED = "state_need"
+    READ_NEEDS = "read_needs"
+    READ_APPLICATIONS = "read_applications"
+    STEP_APPLICATION = "step_application"
+    READ_CERTIFICATE = "read_certificate"
+    READ_TICKETS = "read_tickets"
+    STEP_TICKET = "step_ticket"
+    READ_PERSONAL_DATA = "read_personal_data"
+    ERASE_PERSONAL_DATA = "erase_personal_data"
+    READ_RETENTION = "read_retention"
+    DRAW_UP_CAMPAIGN = "draw_up_campaign"
+    PUBLISH_CAMPAIGN = "publish_campaign"
+    READ_CAMPAIGN = "read_campaign"
+    RECEIVE_CAMPAIGN = "receive_campaign"
+    TELL_CAMPAIGN_OUTCOME = "tell_campaign_outcome"
+    READ_CHANGES = "read_changes"
+    MANAGE_WEBHOOKS = "manage_webhooks"
+    READ_WEBHOOKS = "read_webhooks"
+    ASK_EXPORT = "ask_export"
+    READ_EXPORT = "read_export"
+    READ_BORROWER_ALERTS = "read_borrower_alerts"
+    STEP_BORROWER_ALERT = "step_borrower_alert"
+    READ_GUARANTEES = "read_guarantees"
 
 
 _EVERYONE = frozenset(Role)
@@ -69,6 +109,7 @@ TENANT_RULE = "Banks, guarantors, firms and agencies stand for a tenant (lender 
 
 #: The whole policy. A role that is not listed for an action is refused it (403).
 MAY: dict[Action, frozenset[Role]] = {
+    Action.OPEN_HOME: _EVERYONE,
     Action.READ_CATALOGUE: _EVERYONE,
     Action.READ_FEEDS: _EVERYONE,
     Action.DELIVER_BATCH: frozenset({Role.AGENCY, Role.OFFICE}),
@@ -91,6 +132,10 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.REVOKE_CONSENT: frozenset({Role.FIRM}),
     Action.READ_CONSENTS: _LENDERS | {Role.FIRM},
     Action.READ_ACCESS_LOG: frozenset({Role.FIRM}),
+    # A person signs on paper; withdrawing must be as easy as giving, so the firm's own staff may do it too.
+    Action.RECORD_PERSON_CONSENT: _STAFF,
+    Action.WITHDRAW_PERSON_CONSENT: _STAFF | {Role.FIRM},
+    Action.READ_PERSON_CONSENTS: _STAFF | {Role.FIRM},
     Action.READ_AUDIT: frozenset({Role.AUDITOR}),
     Action.READ_MODELS: _STAFF | {Role.AUDITOR},
     Action.APPROVE_MODEL: frozenset({Role.APPROVER}),
@@ -112,6 +157,52 @@ MAY: dict[Action, frozenset[Role]] = {
     Action.LIFT_PUBLICITY: frozenset({Role.APPROVER}),
     Action.READ_NOTICES: _STAFF | _LENDERS,
     Action.RECEIVE_NOTICE: _LENDERS,
+    # As with consents: only the firm opens itself to contact, and only it closes itself again.
+    Action.OPEN_TO_CONTACT: frozenset({Role.FIRM}),
+    Action.CLOSE_CONTACT: frozenset({Role.FIRM}),
+    Action.READ_CONTACT: frozenset({Role.FIRM}),
+    Action.CONTACT_FIRM: _LENDERS,
+    Action.READ_PROSPECT: _LENDERS,
+    Action.SAVE_SCREEN: _LENDERS,
+    Action.READ_SCREENS: _LENDERS,
+    # A lender publishes its own products: one person writes, another activates.
+    Action.DRAFT_PRODUCT: _LENDERS,
+    Action.ACTIVATE_PRODUCT: _LENDERS,
+    Action.READ_PRODUCT_VERSIONS: _STAFF | _LENDERS,
+    Action.START_JOB: _STAFF,
+    # Whom a job is for sees it; whose it is, is decided in SQL.
+    Action.READ_JOB: _STAFF | _LENDERS,
+    Action.CANCEL_JOB: _STAFF,
+    # A need is stated by the firm alone; whose an application or a ticket is, is decided in SQL.
+    Action.STATE_NEED: frozenset({Role.FIRM}),
+    Action.READ_NEEDS: _STAFF | {Role.FIRM},
+    Action.READ_APPLICATIONS: _STAFF | _LENDERS | {Role.FIRM},
+    Action.STEP_APPLICATION: _LENDERS | {Role.FIRM},
+    Action.READ_CERTIFICATE: _STAFF | _LENDERS | {Role.FIRM},
+    Action.READ_TICKETS: _STAFF | {Role.FIRM},
+    Action.STEP_TICKET: _STAFF | {Role.FIRM},
+    # 查阅、复制、删除: by who it is about. For requests on paper the office has the command line.
+    Action.READ_PERSONAL_DATA: frozenset({Role.FIRM}),
+    Action.ERASE_PERSONAL_DATA: frozenset({Role.FIRM}),
+    Action.READ_RETENTION: _STAFF | {Role.AUDITOR},
+    # The office draws a list up, another person publishes it; a lender sees its own rows of what is published.
+    Action.DRAW_UP_CAMPAIGN: frozenset({Role.OFFICE}),
+    Action.PUBLISH_CAMPAIGN: frozenset({Role.APPROVER}),
+    Action.READ_CAMPAIGN: _STAFF | _LENDERS,
+    Action.RECEIVE_CAMPAIGN: _LENDERS,
+    Action.TELL_CAMPAIGN_OUTCOME: _LENDERS,
+    # Whose change it is, is decided in SQL: everybody reads the feed of its own house or firm.
+    Action.READ_CHANGES: _LENDERS | {Role.FIRM},
+    Action.MANAGE_WEBHOOKS: _LENDERS,
+    Action.READ_WEBHOOKS: _LENDERS,
+    # What is exported needs its own action too; the files are for whoever asked.
+    Action.ASK_EXPORT: _STAFF | _LENDERS,
+    Action.READ_EXPORT: _STAFF | _LENDERS,
+    # Told to the lender the firm consented to; the office sees counts, the firm what was told of it in its log.
+    Action.READ_BORROWER_ALERTS: _LENDERS,
+    Action.STEP_BORROWER_ALERT: _LENDERS,
+    # Of two firms: a lender needs the consent of both.
+    Action.READ_GUARANTEES: _STAFF | _LENDERS,
 }
 
 
@@ -156,13 +247,24 @@ def check_may(caller: Caller, action: Action) -> None:
 NEEDS_POWER: dict[Action, str] = {
     Action.GIVE_CONSENT: "consent",
     Action.REVOKE_CONSENT: "consent",
+    Action.WITHDRAW_PERSON_CONSENT: "consent",
+    Action.READ_PERSON_CONSENTS: "consent",
+    Action.READ_PERSONAL_DATA: "consent",
+    Action.ERASE_PERSONAL_DATA: "consent",
+    Action.OPEN_TO_CONTACT: "consent",
+    Action.CLOSE_CONTACT: "consent",
     Action.FILE_OBJECTION: "apply",
+    Action.STATE_NEED: "apply",
+    Action.STEP_APPLICATION: "apply",
+    Action.STEP_TICKET: "apply",
     Action.REQUEST_REPAIR: "apply",
     Action.CONFIRM_COST_LIST: "apply",
     Action.RECORD_CHARGES: "apply",
 }
-#: Open to a firm's person with any power, or none: not about the firm's own data.
-NO_POWER = frozenset({Action.READ_CATALOGUE, Action.READ_FEEDS, Action.READ_PRODUCTS, Action.READ_SCHEMES})
+#: Open to a firm's person with any power, or none: not about the firm's own data (home: what powers allow).
+NO_POWER = frozenset(
+    {Action.OPEN_HOME, Action.READ_CATALOGUE, Action.READ_FEEDS, Action.READ_PRODUCTS, Action.READ_SCHEMES}
+)
 
 
 def check_power(caller: Caller, action: Action) -> None:

@@ -105,6 +105,18 @@ def purpose_of(text: str | None) -> Purpose | None:
         ) from None
 
 
+def stated_purpose(caller: Caller, text: str | None) -> Purpose:
+    """What a caller reads for where no single firm is read; refused as in :func:`open_file`."""
+    asked = purpose_of(text)
+    if asked is None and not caller.is_lender:
+        asked = PURPOSES[caller.role][0]
+    if asked is None:
+        raise _refusal(Decision(False, Reason.PURPOSE_MISSING, None), caller, "")
+    if asked not in PURPOSES[caller.role]:
+        raise _refusal(Decision(False, Reason.PURPOSE_NOT_YOURS, asked), caller, "")
+    return asked
+
+
 def lending_purpose(text: str) -> Purpose:
     """A purpose a consent may be given for; ``RefusedInput`` for any other word."""
     if text not in LENDING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyotp
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from pwdlib import PasswordHash
 
 from models.errors import RefusedInput
@@ -73,9 +74,9 @@ def sealed(secret: str, key: bytes) -> bytes:
     return _box(key).encrypt_at_time(secret.encode(), int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()))
 
 
-def unsealed(kept: bytes, key: bytes) -> str:
-    """The secret again."""
-    return _box(key).decrypt(kept).decode()
+def unsealed(kept: bytes, keys: Sequence[bytes]) -> str:
+    """The secret again, sealed with whichever of the office's keys."""
+    return MultiFernet([_box(key) for key in keys]).decrypt(kept).decode()
 
 
 def _box(key: bytes) -> Fernet:

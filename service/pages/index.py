@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from models.tables import Client
 from service.access.auth import Role
+from service.answers.pd import registered_model
 from service.api.route import DeskDep
 from service.desk import Desk
 from service.pages.render import page
@@ -28,6 +29,7 @@ async def index(request: Request, desk: DeskDep) -> Response:
         clients_file=str(desk.settings.home / DEMO_CLIENTS_FILE),
         demo_firm=_demo_firm(desk),
         snapshot=desk.shelf.newest(),
+        model=registered_model(desk.shelf.current()) if desk.shelf.newest() else None,
     )
 
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 
 import orjson
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,10 +15,11 @@ from starlette.responses import RedirectResponse, Response
 from models.errors import NotFound, RefusedInput
 from service.access.identity_provider import Discovery, Errand, Provider, begin_errand, end_errand
 from service.access.identity_provider import refused as refused_answer
-from service.access.opaque import office_key
+from service.access.key_ring import office_keys
 from service.api.route import COOKIE, DeskDep, count_address
 from service.desk import Desk
 from service.pages.render import language_of, page
+from service.pages.session import CSRF_COOKIE, check_origin
 from service.usecases.sign_in import (
     SECOND_FACTOR_KEY,
     Begun,
@@ -33,8 +34,7 @@ from service.web.forms import malformed, read_form
 from service.web.rate_limits import Policy
 
 router = APIRouter(include_in_schema=False)
-_HOME = "/"
-CSRF_COOKIE = "__Host-rongqiao-csrf"
+_START, _HOME = "/", "/home"
 _ERRAND, _ERRAND_SECONDS = "__Host-rongqiao-errand", 600
 
 
@@ -48,7 +48,7 @@ async def show_form(request: Request, desk: DeskDep) -> Response:
 async def begin(request: Request, desk: DeskDep) -> Response:
     """Begin a session, or show the form again; what was wrong is not said."""
     count_address(request, Policy.SIGN_IN)
-    _check_origin(request)
+    check_origin(request)
     form = await read_form(request)
     given = [form.get(name, "") for name in ("person", "password", "code")]
     told = request.scope["request_id"]
@@ -100,24 +100,24 @@ def _with_cookies(response: Response, begun: Begun) -> Response:
 @router.post("/sign-out")
 async def end(request: Request, desk: DeskDep) -> Response:
     """End the session on the server, and forget the cookies."""
-    _check_origin(request)
+    check_origin(request)
     token = request.cookies.get(COOKIE, "")
-    if token:
-        _, csrf = await run_in_threadpool(person_of, desk.office, token, desk.now())
+    if token and (csrf := await run_in_threadpool(_csrf_of, desk, token)):
         if not csrf_fits((await read_form(request)).get("csrf", ""), csrf):
             raise malformed("csrf", None, "The form is not of this session.")
         await run_in_threadpool(sign_out, desk.office, token, desk.now(), request.scope["request_id"])
-    response = RedirectResponse(_HOME, 303)
+    response = RedirectResponse(f"{_START}?lang={language_of(request)}", 303)
     response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict")
     response.delete_cookie(CSRF_COOKIE, secure=True, httponly=True, samesite="strict")
     return response
 
 
-def _check_origin(request: Request) -> None:
-    """Refuse a form that another site's page posts here: browsers say where a form comes from."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    if site not in ("same-origin", "none"):
-        raise RefusedInput("csrf", "Sec-Fetch-Site", site, "Forms come from this site.", "Open it here.", status=403)
+def _csrf_of(desk: Desk, token: str) -> str:
+    """The hash of a session's CSRF secret; empty when it has ended already, so that leaving it late is no error."""
+    try:
+        return person_of(desk.office, token, desk.now())[1]
+    except RefusedInput:
+        return ""
 
 
 def _form(request: Request, desk: Desk, status: int = 200) -> Response:
@@ -140,6 +140,6 @@ def _discovery(desk: Desk) -> Discovery:
     return desk.discovery
 
 
-def _box(desk: Desk) -> Fernet:
-    key = office_key(desk.office.home, SECOND_FACTOR_KEY)
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"errand " + key).digest()))
+def _box(desk: Desk) -> MultiFernet:
+    keys = office_keys(desk.office.home, SECOND_FACTOR_KEY)
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"errand " + key).digest())) for key in keys])
