@@ -89,7 +89,7 @@ def parse_alarms(document: object, facts: FactBook, parameters: ParameterBook) -
             severity=part.choice("severity", Severity),
             name=part.name(),
             cite=part.text("cite"),
-            conditions=_conditions(part, "conditions", facts, parameters),
+            conditions=conditions_of_firm(part, "conditions", facts, parameters),
             dated_by=tuple(_fact(part, name, "dated_by", facts, Kind.DATE) for name in part.texts("dated_by")),
         )
         if alarm.id == _AMONG or alarm.id in {other.id for other in alarms}:
@@ -97,11 +97,12 @@ def parse_alarms(document: object, facts: FactBook, parameters: ParameterBook) -
         alarms.append(alarm)
     if not 1 <= len(alarms) <= _MOST_ALARMS:
         raise file.raw.wrong("alarms", f"A watch list has 1 to {_MOST_ALARMS} alarms.", "Add or drop some.")
-    among = _conditions(file, _AMONG, facts, parameters)
+    among = conditions_of_firm(file, _AMONG, facts, parameters)
     return AlarmBook(file.identifier(), file.name(), among, groups, tuple(alarms))
 
 
-def _conditions(file: RuleFile, name: str, facts: FactBook, parameters: ParameterBook) -> Node:
+def conditions_of_firm(file: RuleFile, name: str, facts: FactBook, parameters: ParameterBook) -> Node:
+    """The rule under ``name``, which asks nothing that is stated with a question; ``DataFileError`` otherwise."""
     node = parse_conditions(file.raw[name], facts, name, parameters=parameters, cited=True)
     for condition in leaves(node):
         if condition.spec.source in STATED:

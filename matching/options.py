@@ -90,6 +90,11 @@ def answer(
     )
 
 
+def product_option(question: ProductQuestion, case: Case) -> Option:
+    """One product for one case, as :func:`options` answers it."""
+    return _of_product(question, case).option
+
+
 def _all(case: Case, offers: Offers, parameters: ParameterBook) -> list[_Found]:
     products = [_of_product(ProductQuestion(each, offers, parameters), case) for each in offers.products.values()]
     products.sort(key=_rank)

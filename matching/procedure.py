@@ -125,8 +125,9 @@ def clock_of(limit: Limit | None, since: date, calendar: WorkingCalendar) -> Clo
     return Clock(since, due.on, limit.confirmed and due.confirmed, due.note)
 
 
-def parse_procedure(part: RuleFile) -> Procedure:
-    """The parts ``stages`` and ``steps`` of a rule file; ``DataFileError`` with file and line at the first fault."""
+def parse_procedure(part: RuleFile, parties: tuple[str, ...] = PARTIES) -> Procedure:
+    """The parts ``stages`` and ``steps`` of a rule file, taken by ``parties``; ``DataFileError`` with file and line at
+    the first fault."""
     stages: dict[str, Stage] = {}
     for each in part.parts("stages", _STAGE, ("id", "zh", "en")):
         if each.text("id") in stages:
@@ -134,7 +135,7 @@ def parse_procedure(part: RuleFile) -> Procedure:
         stages[each.text("id")] = Stage(
             each.text("id"),
             each.name(),
-            each.one_of("by", PARTIES) if each.has("by") else "",
+            each.one_of("by", parties) if each.has("by") else "",
             parse_limit(each, "limit") if each.has("limit") else None,
             each.flag("marked", False),
             each.flag("closed", False),
@@ -143,11 +144,11 @@ def parse_procedure(part: RuleFile) -> Procedure:
         raise part.raw.wrong("stages", "A procedure has stages.", "List them in order.")
     steps: dict[str, Step] = {}
     for each in part.parts("steps", _STEP, ("id", "zh", "en", "from", "to", "by")):
-        steps[each.text("id")] = _step(each, stages, steps)
+        steps[each.text("id")] = _step(each, stages, steps, parties)
     return Procedure(next(iter(stages)), stages, steps)
 
 
-def _step(part: RuleFile, stages: Mapping[str, Stage], before: Mapping[str, Step]) -> Step:
+def _step(part: RuleFile, stages: Mapping[str, Stage], before: Mapping[str, Step], parties: tuple[str, ...]) -> Step:
     if part.text("id") in before:
         raise part.raw.wrong("id", "A step is declared once.", "Remove one of them.")
     if part.has("another_than") and part.text("another_than") not in before:
@@ -165,7 +166,7 @@ def _step(part: RuleFile, stages: Mapping[str, Stage], before: Mapping[str, Step
     for name, listed, known in (
         ("from", step.since, stages),
         ("late_from", step.late_from, stages),
-        ("by", step.by, PARTIES),
+        ("by", step.by, parties),
     ):
         if strange := [each for each in listed if each not in known]:
             raise part.raw.wrong(name, f"{strange[0]} is none of {', '.join(known)}.", "Correct the name.")

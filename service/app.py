@@ -15,33 +15,49 @@ from starlette.staticfiles import StaticFiles
 
 from service.access.auth import MAY
 from service.api import (
+    applications,
     audit,
+    borrowers,
+    campaigns,
     catalogue,
+    changes,
     consents,
+    contact,
     cost_lists,
+    exports,
     feeds,
     firms,
     health,
+    jobs,
     models,
     monitoring,
+    needs,
     objections,
+    person_consents,
+    personal,
     products,
     prospects,
     receipts,
     repairs,
     reviews,
     schemes,
+    screens,
+    tickets,
     tokens,
+    webhooks,
     what_if,
 )
-from service.api.route import BODY_PROBLEMS, Guard
+from service.api.route import BODY_PROBLEMS, Guard, StrictRoute
 from service.clock import utc_now
 from service.desk import Desk
 from service.office import Office
-from service.pages import cost_list, index, reference, sign_in
+from service.pages import card, certificate, cost_list, home, index, reference, sign_in
+from service.pages import consents as consent_pages
 from service.pages.render import FOLDER
+from service.pages.session import install_sign_in
 from service.settings import Settings
 from service.snapshot.shelf import Shelf
+from service.web.idempotency import PARAMETER
 from service.web.middleware import Around
 from service.web.problem import install
 from service.web.rate_limits import RateLimits
@@ -56,6 +72,9 @@ _ROUTERS = (
     index.router,
     reference.router,
     sign_in.router,
+    home.router,
+    card.router,
+    consent_pages.router,
     health.router,
     tokens.router,
     catalogue.routes,
@@ -64,15 +83,29 @@ _ROUTERS = (
     what_if.routes,
     products.routes,
     prospects.routes,
+    screens.routes,
     schemes.routes,
     receipts.routes,
     consents.routes,
+    person_consents.routes,
+    contact.routes,
     objections.routes,
+    personal.routes,
     repairs.routes,
+    needs.routes,
+    applications.routes,
+    certificate.routes,
+    tickets.routes,
     audit.routes,
+    jobs.routes,
     models.routes,
     reviews.routes,
     cost_lists.routes,
+    borrowers.routes,
+    campaigns.routes,
+    changes.routes,
+    webhooks.routes,
+    exports.routes,
     cost_list.routes,
     monitoring.routes,
 )
@@ -80,7 +113,13 @@ _ROUTERS = (
 
 def create_app(office: Office, settings: Settings, now: Callable[[], datetime] = utc_now) -> FastAPI:
     """The application of one office. ``now`` replaces the clock in tests; it returns an aware UTC time."""
-    desk = Desk(office, settings, Shelf(office, settings.snapshot_check_seconds), RateLimits(settings), now)
+    desk = Desk(
+        office,
+        settings,
+        Shelf(office, settings.snapshot_check_seconds, settings.delta_records),
+        RateLimits(settings),
+        now,
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -103,6 +142,7 @@ def create_app(office: Office, settings: Settings, now: Callable[[], datetime] =
         app.router.routes.extend(router.routes)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"), name="static")
     install(app)
+    install_sign_in(app)
     app.add_middleware(TimeLimits, settings=settings)
     app.add_middleware(Around, meter=desk.meter, settings=settings)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
@@ -135,5 +175,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 operation = document["paths"][route.path_format][method.lower()]
                 operation["security"] = [{"clients": []}]
                 operation["x-roles"] = sorted(MAY[guard.action])
+                if isinstance(route, StrictRoute) and route.takes_key:
+                    operation.setdefault("parameters", []).append(PARAMETER)
     app.openapi_schema = document
     return document

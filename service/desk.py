@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from service.access.identity_provider import Discovery
 from service.clock import day_of, utc_now
+from service.integration.addresses import AddressPolicy, shipped_policy
 from service.office import Office
 from service.settings import Settings
 from service.snapshot.shelf import Shelf
@@ -27,6 +28,8 @@ class Desk:
     meter: Meter = field(default_factory=Meter)
     #: The city's identity provider, once somebody came from there.
     discovery: Discovery | None = None
+    #: Where webhooks may go; a test puts the address of a server of its own there.
+    addresses: AddressPolicy = field(default_factory=shipped_policy)
     #: False from the moment the server begins to stop, so that a balancer sends no new requests.
     is_open: bool = True
 

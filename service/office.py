@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from service.settings import DEMO_CLIENTS_FILE
 from service.store import Store
 
 #: The file of an office's own SQLite database.
@@ -41,6 +42,11 @@ class Office:
             folder.mkdir(parents=True, exist_ok=True)
         office.store.migrate()
         return office
+
+    @property
+    def invented(self) -> bool:
+        """Whether this is the office of a demo city: its firms, and whatever is learned from them, are made up."""
+        return (self.home / DEMO_CLIENTS_FILE).exists()
 
     def write(self) -> AbstractContextManager[Session]:
         """One committed transaction; see ``Store.write``."""

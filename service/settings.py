@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     )
     token_seconds: int = Field(default=600, ge=10, le=3600, description="Life of a bearer token.")
     snapshot_check_seconds: float = Field(default=1.0, ge=0, description="How often a newer snapshot is looked for.")
+    delta_records: int = Field(
+        default=20, ge=0, description="Records shown before the next build, at most; 0: the build alone answers."
+    )
+    serve_jobs: bool = Field(default=False, description="Whether a serving process also works on jobs.")
+    job_lease_seconds: float = Field(
+        default=60, ge=1, description="How long a worker may be silent before another takes its job."
+    )
     stop_seconds: int = Field(default=20, ge=1, description="How long a stopping server waits for open requests.")
 
     @property

@@ -24,3 +24,8 @@ def percent(fraction: float | None, places: int = 2) -> str:
 def moment(at: datetime) -> str:
     """A moment as the city's clocks show it, to the second, with its zone."""
     return at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def minute(at: datetime) -> str:
+    """A moment as the city's clocks show it, to the minute."""
+    return at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")

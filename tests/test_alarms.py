@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import DataFileError
-from models.tables import Receipt
+from models.tables import Application, Need, Receipt
 from service.audit.alarms import Alarm, AlarmRules, Look, Part, Rule, Volume, find_alarms, parse_alarm_rules
 from service.audit.chain import Event
 from service.audit.journal import record
@@ -193,3 +193,34 @@ def test_a_firm_that_asked_for_options_has_a_need(shell: Shell) -> None:
             )  # fmt: skip
     (found,) = alarms_since(shell.office, None, date(2024, 11, 5), TEN, rules)
     assert (found["rule"], found["readings"]) == ("no_need", 3), "asked by a bank, too long before, afterwards"
+
+
+def test_a_stated_need_stands_behind_readings_and_an_application_behind_those_of_its_lender(shell: Shell) -> None:
+    rules = replace(RULES, no_need=Part(1, Decimal(0)))
+
+    def read(number: int, house: str) -> Event:
+        return Event(
+            TEN, house, "bank", "read_firm", "allowed", tenant=house, firm=a_code(number), purpose="pre_loan"
+        )  # fmt: skip
+
+    def need(number: int, days: int) -> Need:
+        return Need(
+            id=f"n{number}", firm=a_code(number), low_fen=1, high_fen=2, term=1, term_unit="year", term_months=12,
+            use="trade", security="credit", valid_until=date(2025, 1, 1), state="open", content_sha256="",
+            snapshot_id="", as_of=date(2024, 10, 31), size_class="", section="", grade="", stated_by="f",
+            stated_at=TEN + timedelta(days=days),
+        )  # fmt: skip
+
+    with shell.office.write() as session:
+        # 1 stated a need lately; 2 long ago, and nothing else; 3 long ago, but its second round went to bank_a lately.
+        session.add_all([need(1, -1), need(2, -100), need(3, -100)])
+        session.flush()
+        session.add(
+            Application(
+                id="a3", need_id="n3", firm=a_code(3), lender="bank_a", product="p", round=2, ask_fen=1, eligible=True,
+                stage="recommended", stage_since=date(2024, 11, 1), version=1, offered_at=TEN - timedelta(days=3),
+            )
+        )  # fmt: skip
+        record(session, *(read(number, house) for house in ("bank_a", "bank_b") for number in (1, 2, 3)))
+    found = alarms_since(shell.office, None, date(2024, 11, 5), TEN, rules)
+    assert sorted((each["actor"], each["readings"]) for each in found) == [("bank_a", 1), ("bank_b", 2)]

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from models.errors import RefusedInput
-from service import office as offices
 from service.audit.journal import record, verify
 from service.office import Office
 from service.usecases.backup_office import BackupReport, backup_office, restore_office
+from tests.postgres import empty_url
 from tests.shell import a_city
 from tests.test_audit import an_event, tampered, written
 
@@ -31,8 +31,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Office:
 
 def restored_to(source: Path, home: Path) -> tuple[BackupReport, Office]:
     """The office in ``home``, in a database of its own: a file in the folder, or a new one on the tests' server."""
-    url = offices.default_url(home)
-    url = "" if url.startswith("sqlite") else url
+    url = empty_url(home)
     return restore_office(source, home, url), Office.open(home, url)
 
 
@@ -157,7 +156,7 @@ def test_a_cut_off_backup_is_refused(city: Office, tmp_path: Path) -> None:
 def test_a_backup_of_a_broken_journal_is_not_restored(city: Office, tmp_path: Path) -> None:
     backup_office(city, tmp_path / "whole.tar", NOW)
     _, office = restored_to(tmp_path / "whole.tar", tmp_path / "copy")
-    tampered(office, "update audit_entry set firm = '' where seq = 3")
+    tampered(office, "update audit_entry set firm = 'another' where seq = 3")
     backup_office(office, tmp_path / "a.tar", NOW)
     office.close()
     with pytest.raises(RefusedInput, match="journal in the backup is not whole"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 from service import labels
 from service.books.rulebook import offers, rules
 from service.cli import run
+from tests.postgres import environ_of
 from tests.shell import a_code
 
 FIRMS = ("--firms", "60")
@@ -28,7 +28,8 @@ DEMO = (sys.executable, "-m", "service.cli", "demo", *FIRMS, "--no-serve")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, bytes]:
     """A demo stopped by Ctrl-C when its first batch had landed: its folder, exit code and standard error."""
     folder = tmp_path_factory.mktemp("demo")
-    running = subprocess.Popen([*DEMO, "--home", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    command = [*DEMO, "--home", str(folder)]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environ_of(folder))
     for _ in range(3000):
         if list(folder.glob("lake/*/*.parquet")):
             break
@@ -43,7 +44,8 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, by
 def home(interrupted: tuple[Path, int, bytes]) -> Path:
     """A demo city of 60 firms: the interrupted one, taken up again and finished."""
     folder = interrupted[0]
-    done = subprocess.run([*DEMO, "--json", "--home", str(folder)], capture_output=True, check=False, timeout=120)
+    command = [*DEMO, "--json", "--home", str(folder)]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=120, env=environ_of(folder))
     assert done.returncode == 0, done.stderr.decode()
     (folder / "story.json").write_bytes(done.stdout)
     return folder
@@ -82,6 +84,11 @@ def test_the_demo_tells_its_story_and_starts_from_what_is_there(at: Path, capfd:
     assert story["overview"]["firms"] == 60
     assert len(story["options"]["options"]) == 3
     assert all(option["cost"] for option in story["options"]["options"])
+    by = {step["kind"]: step["by"] for step in story["model"]["history"]}
+    assert by["registered"] != by["approved"]
+    assert story["pd"]["low"] < story["pd"]["pd"] < story["pd"]["high"]
+    assert story["pd"]["model"]["id"] == story["options"]["models"]["pd"]["id"] == story["model"]["id"]
+    assert len(story["pd"]["lines"]) > 3
     assert "uscc" not in json.dumps(story["prospects"])
     again = told(capfd, "demo", *FIRMS, "--no-serve", "--home", str(at))
     assert not again["fresh"]
@@ -305,7 +312,7 @@ def test_both_languages_say_everything() -> None:
 
 def _serve(home: Path) -> tuple[subprocess.Popen[bytes], str]:
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--json"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "RONGQIAO_HOME": str(home)})
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, env={**environ_of(home), "RONGQIAO_HOME": str(home)})
     assert server.stdout is not None
     said = b""
     while b"}" not in said:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from service.office import Office
 from service.records import lake
 from tests.deliveries import PENALTY, code, penalty, write
 from tests.killed_ingest import ingest_all
+from tests.postgres import copy_office
 
 KILLS = 12
 SEED = 7
@@ -128,7 +128,7 @@ def untouched(empty: Path, folder: Path, ingests: Ingests) -> tuple[State, float
     """The state an undisturbed run ends in, and how long a run takes (the second: the first warms up)."""
     for name in ("warm", "untouched"):
         home = empty.with_name(name)
-        shutil.copytree(empty, home)
+        copy_office(empty, home)
         start = time.perf_counter()
         ingests.start(home)
         assert ingests.status() == 0
@@ -162,7 +162,7 @@ def test_killed_at_random_moments(empty: Path, folder: Path, ingests: Ingests, u
     counts = []
     for kill in range(KILLS):
         home = empty.with_name(f"timed-{kill}")
-        shutil.copytree(empty, home)
+        copy_office(empty, home)
         child = ingests.start(home)
         # One moment in each twelfth of the run, so that kills reach every delivery.
         time.sleep(seconds * (kill + dice.random()) / KILLS)
@@ -178,7 +178,7 @@ def test_killed_between_flush_rename_and_commit(
     step: int, empty: Path, folder: Path, ingests: Ingests, untouched: tuple[State, float]
 ) -> None:
     home = empty.with_name(f"step-{step}")
-    shutil.copytree(empty, home)
+    copy_office(empty, home)
     ingests.start(home, step)
     assert os.WTERMSIG(ingests.status()) == signal.SIGKILL
     check_and_finish(home, folder, untouched[0])

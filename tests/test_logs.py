@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import re
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,10 +20,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.tables import Job
 from service.access.auth import Role
 from service.cli import run
 from service.usecases.manage_people import add_person
 from service.web.logs import HIDDEN, configure_logs, logger_of, redacted
+from tests.postgres import environ_of
 from tests.shell import SECRET, Shell, a_code, a_shell
 from tests.test_sign_in import NOW, WORDS
 
@@ -158,7 +160,7 @@ def test_patterns_are_quick_on_hostile_text() -> None:
 def test_a_server_logs_json_only_and_serves_its_counters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RONGQIAO_HOME", str(tmp_path))
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--json"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ))
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ_of(tmp_path))
     assert server.stdout is not None
     said = b""
     while b"}" not in said:
@@ -200,3 +202,36 @@ def test_counters_are_by_route_template_and_gauges_tell_the_age_of_data(tmp_path
     assert re.search(r'rongqiao_request_seconds_bucket\{le="0.3",route="/v1/firms/\{uscc\}"\} 1.0', text)
     assert "rongqiao_audit_entries 1.0" in text
     assert "rongqiao_snapshot_built_age_seconds NaN" in text
+
+
+def test_gauges_tell_what_waits_and_what_was_given_up(tmp_path: Path) -> None:
+    shell = a_shell(tmp_path)
+    for number, (state, due, lease) in enumerate(
+        [("queued", -100, None), ("queued", -40, None), ("queued", 50, None), ("running", -90, -10),
+         ("running", -90, 10), ("dead", -900, None), ("done", -900, None)]
+    ):  # fmt: skip
+        with shell.office.write() as session:
+            session.add(a_job(number, state, shell.clock(), due, lease))
+    told = shell.http.get("/metrics", headers=shell.asks("auditor")).text
+    expected = {"queued": 3, "running": 2, "dead": 1, "lease_lost": 1, "wait_seconds": 100}
+    for name, value in expected.items():
+        assert f"rongqiao_jobs_{name} {float(value)}" in told, name
+    for name in ("waiting", "dead", "overdue_seconds"):
+        assert f"rongqiao_webhooks_{name} 0.0" in told, name
+
+
+def a_job(number: int, state: str, now: datetime, due: int, lease: int | None) -> Job:
+    return Job(
+        id=f"j{number}", key=None, kind="build", arguments={}, asked_by="x", tenant="", asked_at=now,
+        due_at=now + timedelta(seconds=due), state=state, attempts=1, max_attempts=3, fence=1, worker="w",
+        lease_until=None if lease is None else now + timedelta(seconds=lease), heartbeat_at=None, cancel_asked=False,
+        checkpoint={}, progress={}, result=None, error="", ended_at=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+def test_metrics_are_not_there_for_who_comes_through_the_proxy(tmp_path: Path, header: str) -> None:
+    shell = a_shell(tmp_path)
+    answer = shell.http.get("/metrics", headers=shell.asks("auditor") | {header: "192.0.2.1"})
+    assert answer.status_code == 404
+    assert "rongqiao_requests" not in answer.text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import io
 import json
-import os
 import re
 import shlex
 import shutil
@@ -26,6 +25,7 @@ from joserfc.jwk import ECKey
 from service.books.rulebook import lenders
 from service.cli import run
 from service.settings import Settings
+from tests.postgres import chosen, empty_url, environ_of
 from tests.shell import a_shell
 
 ROOT = Path(__file__).parent.parent
@@ -68,10 +68,11 @@ def test_every_command_of_the_runbook_runs_in_order(
         monkeypatch.setattr("sys.stdin", io.StringIO(typed))
         # A server does not come back; that it starts and stops is a test of its own below.
         arguments = [*words[1:2], "--help"] if words[1] == "serve" else words[1:]
+        monkeypatch.setenv("RONGQIAO_DATABASE_URL", empty_url(srv / "restored") if words[1] == "restore" else "")
         assert run(arguments) == 0, f"{line}: {capfd.readouterr().err}"
         ran += 1
     assert ran > 20
-    assert (srv / "restored" / "rongqiao.db").exists()
+    assert (srv / "restored" / ("lake" if chosen() else "rongqiao.db")).exists()
 
 
 def test_the_runbook_names_every_command_of_identity_and_trust() -> None:
@@ -163,7 +164,7 @@ def answer_of(connection: socket.socket) -> tuple[int, bytes]:
 
 
 def test_a_stopping_server_says_so_first_and_finishes_what_was_begun(tmp_path: Path) -> None:
-    env = {**os.environ, "RONGQIAO_HOME": str(tmp_path), "RONGQIAO_DRAIN_SECONDS": "3"}
+    env = {**environ_of(tmp_path), "RONGQIAO_HOME": str(tmp_path), "RONGQIAO_DRAIN_SECONDS": "3"}
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--json"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
     assert server.stdout is not None

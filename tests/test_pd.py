@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +15,10 @@ from models.errors import DataFileError
 from models.kinds import Kind
 from scoring.columns import Columns
 from scoring.pd_scale import parse_pd_scale
+from scoring.training.standing import known_share
 from service.books.rulebook import facts, pd_scale
 from service.books.seedbook import rule_set
 from service.registry.files import folder_of
-from service.registry.scoring import known_share
 from service.snapshot.office_stages import office_stages, stages_in_force
 from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import SnapshotReport, build_snapshot
@@ -176,9 +177,17 @@ def test_thin_files_are_marked(snapshot: OpenSnapshot) -> None:
         held = snapshot.facts(row)
         if held["pd"] is None:
             continue
-        known = sum(snapshot.value(name, row) is not None for name in a_scorecard().items) / 3
-        assert held["pd_coverage"] == pytest.approx(known)
-        assert held["pd_thin"] == (known < 0.5)
+        # Of each line: how far its known bins lie apart, by the shares of the training rows in them.
+        spread = {"firm_age_months": _spread((-20, 0, 15), (2, 3, 4)), "sales_12m": _spread((-10, 12.345), (4, 4)),
+                  "size_class": _spread((-3, 4), (5, 4))}  # fmt: skip
+        known = sum(wide for name, wide in spread.items() if snapshot.value(name, row) is not None)
+        assert held["pd_coverage"] == pytest.approx(known / sum(spread.values()))
+        assert held["pd_thin"] == (held["pd_coverage"] < 0.5)
+
+
+def _spread(points: tuple[float, ...], shares: tuple[int, ...]) -> float:
+    drawn = [point for point, share in zip(points, shares, strict=True) for _ in range(share)]
+    return statistics.pstdev(drawn)
 
 
 def test_conditions_may_ask_the_champion_and_nothing_else() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from service.registry.files import folder_of
 from service.registry.store import load, register
 from tests.killed_register import BASE
 from tests.made_models import NOW, a_bundle, a_scorecard, staffed
+from tests.postgres import copy_office
 
 #: Flushes and renames of one registration: five files, the folder, the rename, the folder of models; twice each.
 STEPS = 16
@@ -51,7 +51,7 @@ def run(killer: subprocess.Popen[str], home: Path, step: int) -> int:
 @pytest.mark.parametrize("step", range(1, STEPS + 1))
 def test_killed_between_flush_rename_and_commit(killer: subprocess.Popen[str], empty: Path, step: int) -> None:
     home = empty.with_name(f"step-{step}")
-    shutil.copytree(empty, home)
+    copy_office(empty, home)
     assert os.WTERMSIG(run(killer, home, step)) == signal.SIGKILL
     office = Office.open(home)
     assert models_answer(office)["items"] == [], "the row comes after everything that was killed here"
@@ -65,7 +65,7 @@ def test_killed_between_flush_rename_and_commit(killer: subprocess.Popen[str], e
 
 def test_every_moment_was_tried(killer: subprocess.Popen[str], empty: Path) -> None:
     home = empty.with_name("alive")
-    shutil.copytree(empty, home)
+    copy_office(empty, home)
     assert run(killer, home, STEPS + 1) == 0
     office = Office.open(home)
     assert len(models_answer(office)["items"]) == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,15 +25,12 @@ from service.usecases.step_repair import RepairStepAsked, step_repair
 from tests.cases_city import NOON, penalty
 from tests.deliveries import PENALTY, write
 from tests.killed_repair import grant
+from tests.postgres import copy_office
 from tests.shell import a_code
 
 FIRM = a_code(1)
 #: More flushes and renames than one grant makes; the last ones find nothing left to kill before.
 MOMENTS = 8
-
-pytestmark = pytest.mark.skipif(
-    os.environ.get("RONGQIAO_TEST_DATABASE") == "postgresql", reason="the office is copied with its database file"
-)
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +80,13 @@ def test_a_grant_is_whole_or_nothing_and_never_lost_once_acknowledged(
     home, repair = reviewed
     before = state(home)
     untouched = tmp_path / "untouched"
-    shutil.copytree(home, untouched)
+    copy_office(home, untouched)
     assert grant(untouched, repair) == "granted"
     after = state(untouched)
     assert after != before
     homes = [tmp_path / f"killed{step}" for step in range(MOMENTS)]
     for each in homes:
-        shutil.copytree(home, each)
+        copy_office(home, each)
     lines = "".join(f"{each} {repair} {step}\n" for step, each in enumerate(homes))
     child = subprocess.run(
         [sys.executable, "-m", "tests.killed_repair"], input=lines, capture_output=True, text=True, check=False

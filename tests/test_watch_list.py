@@ -26,6 +26,7 @@ from service.api.shapes_firm import FirmAnswer, ScoreAnswer
 from service.api.shapes_monitoring import HealthIndexAnswer, WatchListAnswer
 from service.books import rulebook, seedbook
 from service.cli.program import run_program
+from service.snapshot.office_stages import stages_in_force
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.health_index import health_index
 from service.usecases.watch_list import sounded, watch_list
@@ -45,7 +46,7 @@ from tests.watched_office import (
     SCHOOL,
     UNSURE,
     deliver,
-    stages_with_consent,
+    give_consents,
 )
 
 BOOK = rulebook.alarms()
@@ -169,7 +170,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
             patched.setattr(f"{name}.evaluations", lambda: replace(usual, sides=sides))
         shell = a_shell(tmp_path_factory.mktemp("watched"))
         deliver(shell.office)
-        build_snapshot(shell.office, DAY, RECEIVED, stages=stages_with_consent())
+        give_consents(shell.office)
+        build_snapshot(shell.office, DAY, RECEIVED, stages=stages_in_force(shell.office))
         yield shell
 
 

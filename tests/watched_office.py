@@ -5,19 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-import numpy as np
-
-from models.kinds import Kind
-from scoring.columns import Columns
-from scoring.evaluation.beside import CONSENT
 from service.office import Office
 from service.snapshot.office_stages import office_stages
-from service.snapshot.stages import Stages
+from service.snapshot.snapshots import open_snapshot
+from service.usecases.build_snapshot import build_snapshot
+from service.usecases.person_consent import PersonSigned, consent_words, record_person_consent
 from tests.random_records import firm_codes
 from tests.training_office import Records, listing, registration
 
 DAY = date(2024, 10, 31)
 RECEIVED = datetime(2024, 11, 3, 3, 0, tzinfo=UTC)
+#: When those who lead gyms signed: after the last change of a representative.
+SIGNED = date(2024, 10, 1)
 FIRMS = sorted(firm_codes(9, seed=23))
 INDUSTRIES = ("R8930", "O8040", "O8040", "C3311", "R8930", "P8399", "K70", "E5012", "O8020")
 (LEFT, YEAR_AGO, DAY_LATER, FACTORY, CANCELLED, SCHOOL, COARSE, LISTED, UNSURE) = FIRMS
@@ -84,21 +83,11 @@ def deliver(office: Office) -> None:
     records.land(office)
 
 
-def stages_with_consent(consenting: frozenset[str] = frozenset({"R8930"})) -> Stages:
-    """The office's stages, with the consent of whoever leads a firm of these industry codes on record."""
-    usual = office_stages()
-
-    def derive(columns: Columns, as_of: date) -> Columns:
-        codes = columns.codes["industry_code"]
-        given = [place for place, code in enumerate(codes) if code in consenting]
-        flag = np.where(np.isin(columns.values["industry_code"], given), 1, -1).astype(np.int8)
-        return usual.derive(columns, as_of).merged(Columns(columns.n, {CONSENT: flag}))
-
-    return Stages(
-        derive=derive,
-        evaluate=usual.evaluate,
-        match=usual.match,
-        kinds={**usual.kinds, CONSENT: Kind.FLAG},
-        model_digest="consents",
-        rules_digest=usual.rules_digest,
-    )
+def give_consents(office: Office) -> None:
+    """Build the office once, and record the consents of those who lead gyms."""
+    snapshot = open_snapshot(office, build_snapshot(office, DAY, RECEIVED, stages=office_stages()).snapshot_id)
+    for code, industry in zip(FIRMS, INDUSTRIES, strict=True):
+        if industry == "R8930":
+            text = consent_words(snapshot, code, "示例", SIGNED)["text_sha256"]
+            signed = PersonSigned(code, "示例", SIGNED, text, "box 1")
+            record_person_consent(office, snapshot, signed, "office", RECEIVED)

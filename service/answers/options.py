@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -29,6 +29,7 @@ from service.answers.ways import (
     warning_answer,
 )
 from service.books.rulebook import Rules
+from service.needs.platform_facts import with_platform
 
 #: Parts of an entry that tell the firm's own value, or let it be worked out.
 _VALUES = frozenset({"actual", "was", "by"})
@@ -40,7 +41,9 @@ class Asked:
 
     ``need``: as the caller wrote it, without what was left out. ``facts``: the firm's known facts by id, its name among
     them; what is absent is unknown. ``viewer`` decides what is masked. ``contested``: the objections
-    that stood, as the reader was told of them.
+    that stood, as the reader was told of them. ``platform``: facts of loans drawn through the platform that no feed has
+    told yet, each with its source; they stand in place of what ``facts`` says. ``models``: which models the firm's
+    score and probability of default come from.
     """
 
     uscc: str
@@ -50,13 +53,21 @@ class Asked:
     viewer: Role
     facts: Mapping[str, Scalar]
     contested: Sequence[Mapping[str, object]] = ()
+    platform: Sequence[Mapping[str, Any]] = ()
+    models: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def firm(self) -> dict[str, Scalar]:
+        """The firm's facts as the rules are asked of them."""
+        return with_platform(self.facts, self.platform)
 
 
 def options_answer(asked: Asked, rules: Rules) -> dict[str, Any]:
     """Every product and scheme, best first, as plain values without the receipt; ``RefusedInput`` for a bad need."""
     stated = read_need(asked.need, rules.facts, rules.offers.schemes, asked.as_of)
-    check_plausible(stated.facts(), asked.facts, rules.facts, asked.as_of, field="need")
-    whole = answer(asked.facts, stated, rules.local_offers, rules.parameters, asked.as_of, rules.facts, rules.changes)
+    firm = asked.firm
+    check_plausible(stated.facts(), firm, rules.facts, asked.as_of, field="need")
+    whole = answer(firm, stated, rules.local_offers, rules.parameters, asked.as_of, rules.facts, rules.changes)
     return {
         "uscc": asked.uscc,
         "name": asked.facts.get("firm_name"),
@@ -65,6 +76,8 @@ def options_answer(asked: Asked, rules: Rules) -> dict[str, Any]:
         "need": need_answer(stated),
         **whole_answer(whole, asked.viewer, rules),
         "contested": list(asked.contested),
+        "models": dict(asked.models),
+        **({"platform": [dict(each) for each in asked.platform]} if asked.platform else {}),
     }
 
 

@@ -21,11 +21,18 @@ from service.snapshot.snapshots import OpenSnapshot
 
 
 def other_evaluations(
-    snapshot: OpenSnapshot, row: int, viewer: Role, consent: Consent | None = None, *, lines: bool = False
+    snapshot: OpenSnapshot,
+    row: int,
+    viewer: Role,
+    consent: Consent | None = None,
+    *,
+    person_consents: bool,
+    lines: bool = False,
 ) -> list[dict[str, Any]]:
     """What each side model that is for this firm made of it; with ``lines`` also why.
 
-    A model that ``viewer`` may not see is not named, nor is one that is not for the firm.
+    A model that ``viewer`` may not see is not named, nor is one that is not for the firm. ``person_consents``: whether
+    the consent of the person who leads the firm stands now; without it nothing a build computed of the person is shown.
     """
     made = []
     for side in evaluations().sides:
@@ -35,10 +42,19 @@ def other_evaluations(
         if columns is None or columns["state"][row] == SideState.NOT_AMONG:
             continue
         answer = _answer(side, columns, row)
+        if side.personal and not person_consents:
+            answer |= _WITHHELD
         if lines:
             answer |= _why(side, snapshot, row, viewer, answer["score"] is not None)
         made.append(answer)
     return made
+
+
+#: Of a person whose consent does not stand.
+_WITHHELD: Mapping[str, Any] = {
+    "state": SideState.NO_CONSENT.name.lower(),
+    **dict.fromkeys(("score", "low", "high", "grade", "coverage")),
+}
 
 
 def _answer(side: SideModel, columns: Mapping[str, NDArray[Any]], row: int) -> dict[str, Any]:

@@ -58,16 +58,26 @@ def pd_answer(snapshot: OpenSnapshot, row: int, models: ModelShelf) -> dict[str,
 
 
 def _range(snapshot: OpenSnapshot, row: int, models: ModelShelf) -> tuple[float | None, float | None]:
-    """Where nine in ten firms with the same known items would lie, were everything known and fresh."""
-    registered = registered_model(snapshot)
+    """Where nine in ten firms with the same known items would lie, were everything known and fresh and the model
+    learned from all firms there could be; how many and how fresh is data (``seed/pd.yaml``).
+    """
+    registered, scale = registered_model(snapshot), pd_scale()
     if registered is None:
         return None, None
     try:
-        card = models.by_id(registered["id"]).scorecard
+        model = models.by_id(registered["id"])
     except RefusedInput:
         return None, None
+    card = model.scorecard
+    inputs = Inputs.from_columns(snapshot.columns.row(row), kinds_of(card.items))
     found = pd_interval(
-        card, Inputs.from_columns(snapshot.columns.row(row), kinds_of(card.items)), _ages(snapshot, row, card)
+        card,
+        inputs,
+        _ages(snapshot, row, card),
+        scale.level,
+        half_life_months=scale.half_life_months,
+        thin_below=scale.thin_below,
+        own_error=None if model.error is None else model.error.at(card.score(inputs, contributions=False).points),
     )
     return float(found.low[0]), float(found.high[0])
 

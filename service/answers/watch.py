@@ -13,7 +13,6 @@ from scoring.monitoring.outcomes import BandOutcome
 from scoring.monitoring.parity import Group, Parity
 from service.books.rulebook import facts, industries, pd_scale
 from service.labels import labels
-from service.settings import DEMO_CLIENTS_FILE
 from service.snapshot.shelf import Shelf
 from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.watch_model import CohortOutcome, Drift, Watch
@@ -44,7 +43,7 @@ _NO_CAUSE = (
 def watch_answer(shelf: Shelf, watch: Watch) -> dict[str, Any]:
     """The whole report. Rates and shares are fractions, points points; ``null`` is unknown or not judged."""
     alerts, rules = alerts_of(watch), watch.rules
-    synthetic = (shelf.office.home / DEMO_CLIENTS_FILE).exists()
+    synthetic = shelf.office.invented
     return {
         "as_of": watch.snapshot.as_of,
         "snapshot_id": watch.snapshot.id,

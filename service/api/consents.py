@@ -21,13 +21,17 @@ from service.clock import day_of
 from service.usecases.consent import Wanted, consent_text, give_consent, list_consents, revoke_consent
 from service.usecases.read_audit import access_log
 from service.web.encode import answered
+from service.web.idempotency import unkeyed
 
 routes = router("consents")
 Giver = Annotated[Caller, requires(Action.GIVE_CONSENT)]
 
 
 @routes.post(
-    "/firms/{uscc}/consents/text", summary="The words of a consent", responses={200: {"model": ConsentTextAnswer}}
+    "/firms/{uscc}/consents/text",
+    summary="The words of a consent",
+    responses={200: {"model": ConsentTextAnswer}},
+    openapi_extra=unkeyed("It shows words and changes nothing"),
 )
 async def read_consent_text(caller: Giver, desk: DeskDep, uscc: Uscc, body: ConsentBody) -> Response:
     """What the firm would agree to, in both languages, with the digest that names these very words."""

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Path
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import Response
 
 from matching.charged_cost import Side
@@ -17,7 +18,7 @@ from service.access.auth import Action, Caller, Role, check_own_firm
 from service.api.inputs import Cursor, Limit, Until, Uscc
 from service.api.inputs_cost_list import ChargesBody, ConfirmationBody, CostListDraft
 from service.api.paging import page_of, paged
-from service.api.route import DeskDep, requires, router
+from service.api.route import CHANGED, DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_cost_list import CostListAnswer, CostListSummary, RecordedAnswer
 from service.books.rulebook import lenders, offers
@@ -28,6 +29,7 @@ from service.usecases.draw_up_cost_list import draw_up_cost_list
 from service.usecases.record_charged_costs import record_charged_costs
 from service.usecases.show_cost_lists import show_cost_list, show_cost_lists
 from service.web.encode import answered
+from service.web.etags import CONDITIONAL, check_unchanged, tagged
 
 routes = router("cost-lists")
 ListId = Annotated[str, Path(max_length=64, description="Id of a cost list")]
@@ -73,14 +75,20 @@ async def draft_cost_list(
     return await _shown(desk, made.id, desk.today(), 201 if made.changed else 200)
 
 
-@routes.get("/cost-lists/{list_id}", summary="One cost list", responses={200: {"model": CostListAnswer}})
-async def read_cost_list(caller: Reader, desk: DeskDep, list_id: ListId, until: Until = None) -> Response:
+@routes.get(
+    "/cost-lists/{list_id}",
+    summary="One cost list",
+    responses={200: {"model": CostListAnswer}, 304: {"description": "As you have it"}},
+)
+async def read_cost_list(
+    request: Request, caller: Reader, desk: DeskDep, list_id: ListId, until: Until = None
+) -> Response:
     """The form with its confirmations; once agreed, promised against charged up to a day.
 
     `content` is the text that is confirmed: its SHA-256 is `content_sha256`.
     """
     check_party(desk.office, caller, list_id)
-    return await _shown(desk, list_id, until or desk.today())
+    return tagged(request, await run_in_threadpool(show_cost_list, desk.office, list_id, until or desk.today()))
 
 
 @routes.post(
@@ -91,9 +99,12 @@ async def read_cost_list(caller: Reader, desk: DeskDep, list_id: ListId, until: 
         200: {"model": CostListAnswer, "description": "It was confirmed so before"},
         201: {"model": CostListAnswer, "description": "Confirmed"},
         409: {"description": "Another content or an earlier version, or this side has confirmed"},
+        **CHANGED,
     },
+    openapi_extra=CONDITIONAL,
 )
 async def confirm(
+    request: Request,
     caller: Annotated[Caller, requires(Action.CONFIRM_COST_LIST)],
     desk: DeskDep,
     list_id: ListId,
@@ -104,6 +115,7 @@ async def confirm(
     With both, the list is agreed and stays as it is.
     """
     check_party(desk.office, caller, list_id)
+    await check_unchanged(request, desk.office, lambda: show_cost_list(desk.office, list_id, desk.today()))
     side, now = Side(caller.role.value), desk.now()
     new = await run_in_threadpool(
         confirm_cost_list, desk.office, list_id, side, body.name, body.content_sha256, caller.client_id, now

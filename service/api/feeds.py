@@ -25,6 +25,7 @@ from service.usecases.ingest_batch import BatchReport, ingest_batch
 from service.usecases.list_rejects import list_rejects
 from service.usecases.read_rejects import read_rejects
 from service.web.encode import answered
+from service.web.idempotency import unkeyed
 from service.web.strict_json import limited
 from service.web.time_limits import PATIENCE
 
@@ -62,7 +63,8 @@ async def list_feeds(
     "/feeds/{feed_id}/batches",
     summary="Deliver a batch",
     status_code=201,
-    openapi_extra=_FILE,
+    # A file too large to be read twice; what it says names it: the same one again is answered with its batch.
+    openapi_extra=_FILE | unkeyed("The same file again changes nothing"),
     responses={
         200: {"model": DeliveryShape, "description": "Nothing in it was new"},
         201: {"model": DeliveryShape, "description": "Landed"},

@@ -97,5 +97,6 @@ async def read_options(
             desk.now(),
             access.consent,
             access.marks,
+            as_of or desk.today(),
         )
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Header, Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from service.asking import asked_code, asked_day
@@ -39,3 +39,8 @@ Uscc = Annotated[
 ]
 Cursor = Annotated[str, Query(max_length=400, description="next_cursor of the page before; empty: the first page")]
 Limit = Annotated[int, Query(ge=1, le=500, description="Most items of one page")]
+#: What a caller that asks about many firms reads for; lenders must say it.
+Purposed = Annotated[
+    str | None,
+    Header(alias="X-Purpose", max_length=40, description="pre_loan, in_loan, post_loan: lenders must say it; official"),
+]

@@ -42,25 +42,25 @@ Against = Annotated[
 @routes.get("/monitoring/overview", summary="The office in one screen", responses={200: {"model": OverviewAnswer}})
 async def overview(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Response:
     """Firms covered, live, scored and graded; feeds delivered; the latest batch."""
-    return answered(await run_in_threadpool(monitoring.overview, desk.office, desk.shelf.on(as_of)))
+    return answered(await run_in_threadpool(monitoring.overview, desk.office, desk.shelf.built(as_of)))
 
 
 @routes.get("/monitoring/grades", summary="Scores and grades", responses={200: {"model": GradesAnswer}})
 async def grades(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Response:
     """Distribution overall, beside the published Zhejiang spread, and by size class, district and industry section."""
-    return answered(await run_in_threadpool(monitoring.grades, desk.shelf.on(as_of)))
+    return answered(await run_in_threadpool(monitoring.grades, desk.shelf.built(as_of)))
 
 
 @routes.get("/monitoring/coverage", summary="Coverage and freshness", responses={200: {"model": CoverageAnswer}})
 async def coverage(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Response:
     """By agency: how far each feed reaches, and for how many firms each item is known."""
-    return answered(await run_in_threadpool(monitoring.coverage, desk.shelf.on(as_of)))
+    return answered(await run_in_threadpool(monitoring.coverage, desk.shelf.built(as_of)))
 
 
 @routes.get("/monitoring/matches", summary="Matches by product", responses={200: {"model": MatchesAnswer}})
 async def matches(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Response:
     """How many firms meet each product's conditions, and how many would need one more fact."""
-    return answered(await run_in_threadpool(monitoring.matches, desk.shelf.on(as_of)))
+    return answered(await run_in_threadpool(monitoring.matches, desk.shelf.built(as_of)))
 
 
 @routes.get(
@@ -88,7 +88,7 @@ async def health(caller: Watcher, desk: DeskDep, as_of: AsOf = None) -> Response
     Groups of fewer than 5 evaluated firms are withheld, and as many more as keep them from being found by subtraction.
     Evaluations of persons are in no aggregate.
     """
-    return answered(await run_in_threadpool(health_index, desk.shelf.on(as_of)))
+    return answered(await run_in_threadpool(health_index, desk.shelf.built(as_of)))
 
 
 @routes.get(
@@ -105,7 +105,7 @@ async def watched(
     as_of: AsOf = None,
 ) -> Response:
     """Firms whose alarms fired, newest first, with the facts, their days and sources. Unknown facts never fire."""
-    snapshot, start = desk.shelf.on(as_of), 0
+    snapshot, start = desk.shelf.built(as_of), 0
     if cursor:
         # A page belongs to the snapshot and industry it began in, however many are built since.
         snapshot_id, _, place = read(cursor).partition(" ")

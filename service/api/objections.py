@@ -13,7 +13,7 @@ from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.paging import page_of, paged
-from service.api.route import DeskDep, reads_firm, requires, router
+from service.api.route import CHANGED, DeskDep, reads_firm, requires, router
 from service.api.shapes import Page
 from service.api.shapes_cases import (
     ObjectionAnswer,
@@ -26,6 +26,7 @@ from service.usecases.list_records import list_records
 from service.usecases.objection import Filing, file_objection, list_objections, read_objection
 from service.usecases.step_objection import StepAsked, step_objection
 from service.web.encode import answered
+from service.web.etags import CONDITIONAL, check_unchanged, tagged
 
 routes = router("objections")
 ObjectionId = Annotated[str, Path(max_length=40)]
@@ -83,20 +84,27 @@ async def read_objections(
     return answered(paged(items, after))
 
 
-@routes.get("/objections/{objection_id}", summary="One objection", responses={200: {"model": ObjectionAnswer}})
+@routes.get(
+    "/objections/{objection_id}",
+    summary="One objection",
+    responses={200: {"model": ObjectionAnswer}, 304: {"description": "As you have it"}},
+)
 async def read_one(
-    caller: Annotated[Caller, requires(Action.READ_OBJECTIONS)],
+    caller: Annotated[Caller, requires(Action.READ_OBJECTIONS, told_inside=True)],
     desk: DeskDep,
     request: Request,
     objection_id: ObjectionId,
 ) -> Response:
     """What the firm said, every step with the inquiry letter, the clocks, and what the caller may do now."""
     told = request.scope["request_id"]
-    return answered(await run_in_threadpool(read_objection, desk.office, caller, objection_id, desk.now(), told))
+    return tagged(request, await run_in_threadpool(read_objection, desk.office, caller, objection_id, desk.now(), told))
 
 
 @routes.post(
-    "/objections/{objection_id}/steps", summary="Step of an objection", responses={200: {"model": ObjectionAnswer}}
+    "/objections/{objection_id}/steps",
+    summary="Step of an objection",
+    responses={200: {"model": ObjectionAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
 )
 async def take_step(
     caller: Annotated[Caller, requires(Action.STEP_OBJECTION)],
@@ -107,5 +115,6 @@ async def take_step(
 ) -> Response:
     """Take one of the `open_steps`. The step taken last, sent again, changes nothing."""
     asked = StepAsked(body.step, body.text, body.batch_id, body.withdraw)
-    told = request.scope["request_id"]
+    told, now = request.scope["request_id"], desk.now()
+    await check_unchanged(request, desk.office, lambda: read_objection(desk.office, caller, objection_id, now, told))
     return answered(await run_in_threadpool(step_objection, desk.office, caller, objection_id, asked, desk.now(), told))

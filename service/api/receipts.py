@@ -43,7 +43,7 @@ async def read_evidence(
     Values of personal items are masked for staff; an answer that was given to the firm itself is the firm's to fetch.
     """
     _own(desk, caller, receipt_id)
-    return answered(await run_in_threadpool(evidence_pack, desk.office, receipt_id, caller.role))
+    return answered(await run_in_threadpool(evidence_pack, desk.office, receipt_id, caller.role, desk.now()))
 
 
 def _own(desk: Desk, caller: Caller, receipt_id: str) -> Receipt:

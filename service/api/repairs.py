@@ -13,7 +13,7 @@ from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.paging import page_of, paged
-from service.api.route import DeskDep, reads_firm, requires, router
+from service.api.route import CHANGED, DeskDep, reads_firm, requires, router
 from service.api.shapes import Page
 from service.api.shapes_cases import (
     FirmRepairsAnswer,
@@ -31,6 +31,7 @@ from service.usecases.read_notices import list_notices, receive_notice
 from service.usecases.repair import RepairAsked, firm_repairs, list_repairs, read_repair, request_repair
 from service.usecases.step_repair import RepairStepAsked, step_repair
 from service.web.encode import answered
+from service.web.etags import CONDITIONAL, check_unchanged, tagged
 
 routes = router("repair")
 RepairId = Annotated[str, Path(max_length=40)]
@@ -79,16 +80,28 @@ async def read_repairs(
     return answered(paged(items, after))
 
 
-@routes.get("/repairs/{repair_id}", summary="One request for repair", responses={200: {"model": RepairAnswer}})
+@routes.get(
+    "/repairs/{repair_id}",
+    summary="One request for repair",
+    responses={200: {"model": RepairAnswer}, 304: {"description": "As you have it"}},
+)
 async def read_one(
-    caller: Annotated[Caller, requires(Action.READ_REPAIR)], desk: DeskDep, request: Request, repair_id: RepairId
+    caller: Annotated[Caller, requires(Action.READ_REPAIR, told_inside=True)],
+    desk: DeskDep,
+    request: Request,
+    repair_id: RepairId,
 ) -> Response:
     """The first check, the materials, every step, and what the caller may do now."""
     told = request.scope["request_id"]
-    return answered(await run_in_threadpool(read_repair, desk.office, caller, repair_id, desk.now(), told))
+    return tagged(request, await run_in_threadpool(read_repair, desk.office, caller, repair_id, desk.now(), told))
 
 
-@routes.post("/repairs/{repair_id}/steps", summary="Step of a repair", responses={200: {"model": RepairAnswer}})
+@routes.post(
+    "/repairs/{repair_id}/steps",
+    summary="Step of a repair",
+    responses={200: {"model": RepairAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
+)
 async def take_step(
     caller: Annotated[Caller, requires(Action.STEP_REPAIR)],
     desk: DeskDep,
@@ -98,7 +111,8 @@ async def take_step(
 ) -> Response:
     """Take one of the `open_steps`. Who reviewed does not decide. A granted repair ends publicity and use at once."""
     asked = RepairStepAsked(body.step, body.text, body.duty_done)
-    told = request.scope["request_id"]
+    told, now = request.scope["request_id"], desk.now()
+    await check_unchanged(request, desk.office, lambda: read_repair(desk.office, caller, repair_id, now, told))
     return answered(await run_in_threadpool(step_repair, desk.office, caller, repair_id, asked, desk.now(), told))
 
 

@@ -12,12 +12,17 @@ from starlette.responses import Response
 
 from models.errors import RefusedInput
 from service.access.auth import Action, Caller, check_may, not_authenticated
-from service.access.reading import Access, open_file
+from service.access.reading import Access, open_file, purpose_of
 from service.api.inputs import Uscc
 from service.api.shapes import Problem
+from service.audit.journal import record
+from service.audit.told import asked_by, asker_of, is_told_at_the_door, told
 from service.desk import Desk
 from service.usecases.issue_token import caller_of
 from service.usecases.sign_in import csrf_fits, person_of
+from service.web.etags import IF_MATCH
+from service.web.idempotency import HEADER as KEY_HEADER
+from service.web.idempotency import answer_once, belongs_to, why_unkeyed
 from service.web.middleware import RATE_LIMIT
 from service.web.rate_limits import Policy
 from service.web.strict_json import parse_strict, read_limited
@@ -38,16 +43,27 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A route that takes a JSON body only under :mod:`service.web.strict_json`."""
+    """A route that takes a JSON body only under :mod:`service.web.strict_json`, and whose changes can be sent again
+    under one key (:mod:`service.web.idempotency`).
+    """
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether ``Idempotency-Key`` means something here: it changes something, and did not say why not."""
+        return not self.methods & _SAFE and not why_unkeyed(self.openapi_extra)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        if self.body_field is None:
+        takes_body, takes_key = self.body_field is not None, self.takes_key
+        if not takes_body and not takes_key:
             return handle
 
         async def strictly(request: Request) -> Response:
+            as_one = takes_key and (KEY_HEADER in request.headers or IF_MATCH in request.headers)
+            if not takes_body and not as_one:
+                return await handle(request)
             kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-            if kind != "application/json":
+            if takes_body and kind != "application/json":
                 raise RefusedInput(
                     "unsupported_media_type",
                     "Content-Type",
@@ -56,9 +72,14 @@ class StrictRoute(APIRoute):
                     "Send Content-Type: application/json.",
                     status=415,
                 )
-            body = await read_limited(request, desk_of(request).settings.max_json_bytes)
-            parse_strict(body)
-            return await handle(_StrictRequest(request, body))
+            desk = desk_of(request)
+            body = await read_limited(request, desk.settings.max_json_bytes)
+            if takes_body:
+                parse_strict(body)
+            request = _StrictRequest(request, body)
+            if as_one:
+                return await answer_once(request, body, desk.office, desk.now(), handle)
+            return await handle(request)
 
         return strictly
 
@@ -77,10 +98,13 @@ PROBLEMS = _documented(
         404: "No such thing, or not for you",
         422: "Refused input: field, value, rule, fix",
         429: "Asked too often; Retry-After says when to ask again",
-        503: "Nothing has been built yet",
+        503: "Nothing has been built yet, or the database cannot answer now (then Retry-After says when to ask again)",
         504: "No answer in time; a change may still have been made and is safe to repeat",
+        507: "The disk is full; nothing was kept",
     }
 )
+#: This from a route that takes ``If-Match``.
+CHANGED = _documented({412: "What you saw has changed since"})
 #: And these from any route that takes a body.
 BODY_PROBLEMS = _documented(
     {408: "The body stopped arriving", 413: "The body is too large", 415: "The body is of another kind"}
@@ -122,13 +146,28 @@ def count_address(request: Request, policy: Policy) -> None:
 class Guard:
     """The dependency behind :func:`requires`; ``action`` is readable for the inventory test and the API document."""
 
-    def __init__(self, action: Action):
+    def __init__(self, action: Action, told_inside: bool = False):
         self.action = action
+        self.told_inside = told_inside
 
     async def __call__(self, request: Request) -> Caller:
-        caller = await run_in_threadpool(_caller, request)
+        caller = await self.let_in(request)
+        if not self.told_inside and is_told_at_the_door(self.action, request.method in _SAFE):
+            await run_in_threadpool(_tell, request, self.action)
+        await belongs_to(request, caller.client_id, caller.person)
+        return caller
+
+    async def who(self, request: Request) -> Caller:
+        """Who asks, as far as they prove it."""
+        return await run_in_threadpool(_caller, request)
+
+    async def let_in(self, request: Request) -> Caller:
+        """Who asks, counted, and allowed to do this; from here on the journal knows who it is."""
+        caller = await self.who(request)
         count(request, Policy.CLIENT, caller.client_id)
         check_may(caller, self.action)
+        purpose = purpose_of(request.headers.get("x-purpose"))
+        asked_by(asker_of(caller, purpose.value if purpose else "", request.scope["request_id"]))
         return caller
 
 
@@ -155,9 +194,22 @@ def _caller(request: Request) -> Caller:
     return caller_of(desk.office, token.strip(), desk.now())
 
 
-def requires(action: Action) -> Any:
-    """The one way a route says who may call it: ``caller: Annotated[Caller, requires(Action.READ_FIRM)]``."""
-    return Depends(Guard(action))
+def _tell(request: Request, action: Action) -> None:
+    """Write down a reading before it is done: by whom, of what, what for."""
+    desk, named = desk_of(request), dict(request.path_params)
+    firm = named.pop("uscc", "")
+    what = "/".join(str(value) for value in named.values())
+    with desk.office.write() as session:
+        record(session, told(action, desk.now(), firm[:18], what[:64], result="allowed"))
+
+
+def requires(action: Action, told_inside: bool = False) -> Any:
+    """The one way a route says who may call it: ``caller: Annotated[Caller, requires(Action.READ_FIRM)]``.
+
+    What only reads is written into the journal here, unless the use case does it because it knows more
+    (``told_inside``: whose case it is).
+    """
+    return Depends(Guard(action, told_inside))
 
 
 class FirmGuard(Guard):
@@ -177,11 +229,14 @@ class FirmGuard(Guard):
             ),
         ] = None,
     ) -> Access:
-        caller = await super().__call__(request)
+        caller = await self.let_in(request)
         count(request, Policy.LOOK_UP, caller.client_id, uscc)
         desk = desk_of(request)
         told = request.scope["request_id"]
-        return await run_in_threadpool(open_file, desk.office, caller, uscc, x_purpose, self.action, desk.now(), told)
+        access = await run_in_threadpool(open_file, desk.office, caller, uscc, x_purpose, self.action, desk.now(), told)
+        # After the reading was decided: a stored answer is no way around a consent that has ended.
+        await belongs_to(request, caller.client_id, caller.person)
+        return access
 
 
 def reads_firm(action: Action) -> Any:

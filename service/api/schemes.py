@@ -24,6 +24,7 @@ from service.usecases.ask_scheme import ask_scheme
 from service.usecases.count_usage import Usage, count_usage
 from service.usecases.scheme_card import scheme_card
 from service.web.encode import answered
+from service.web.idempotency import unkeyed
 
 routes = router("schemes")
 _EXAMPLE: JsonDict = {
@@ -61,7 +62,12 @@ async def list_schemes(
     return answered(paged([scheme_answer(scheme) for scheme in page], following))
 
 
-@routes.post("/schemes/{scheme_id}/evaluate", summary="Ask one scheme", responses={200: {"model": SchemeResultShape}})
+@routes.post(
+    "/schemes/{scheme_id}/evaluate",
+    summary="Ask one scheme",
+    responses={200: {"model": SchemeResultShape}},
+    openapi_extra=unkeyed("It asks and changes nothing"),
+)
 async def evaluate(
     caller: Annotated[Caller, requires(Action.READ_SCHEMES)],
     desk: DeskDep,

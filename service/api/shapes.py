@@ -47,6 +47,21 @@ class Health(Shape):
     status: str
 
 
+class KeyShape(Shape):
+    kty: str
+    crv: str
+    x: str
+    kid: str
+    use: str
+    alg: str
+
+
+class KeysAnswer(Shape):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[KeyShape]
+
+
 class Readiness(Shape):
     status: str
     checks: dict[str, bool] = Field(description="model: only while a model is in force")

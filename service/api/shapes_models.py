@@ -17,6 +17,18 @@ class RegisteredModel(Shape):
     version: str
 
 
+class EvaluationModel(Shape):
+    id: str
+    version: str
+
+
+class ScoredBy(Shape):
+    """Which models the scores of an answer come from."""
+
+    evaluation: list[EvaluationModel]
+    pd: RegisteredModel | None = Field(description="The model of the probability of default; null: there was none")
+
+
 class PdCap(Shape):
     official_grade: str
     at_most: str = Field(description="The best grade that official grade leaves")
@@ -29,13 +41,13 @@ class PdShape(Shape):
     model: RegisteredModel | None = Field(description="The registered model that gave it")
     pd: float | None = Field(description="Probability of default within twelve months, 0 to 1; null: unknown")
     low: float | None = Field(
-        description="Low end of its range, for what is not known of the firm; null: the model gives none"
+        description="Low end of its range: what is unknown or old of the firm, and the model's own error; null: none"
     )
     high: float | None
     points: float | None = Field(description="The same as points; more is better")
     grade: str | None = Field(description="No better than an official grade allows; see capped_by")
     capped_by: PdCap | None
-    coverage: float | None = Field(description="Share of the model's facts that is known")
+    coverage: float | None = Field(description="Share of the model's facts that is known, weighed by points")
     thin_file: bool | None = Field(description="Too little is known: the figure leans on what is unknown")
     note: NameShape
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from service.api.shapes import Shape
 from service.api.shapes_firm import ContestedShape
+from service.api.shapes_models import ScoredBy
 from service.api.shapes_rules import BenefitShape, CostShape, FindingShape, NameShape, OnceShape
 from service.api.shapes_ways import (
     ClaimsShape,
@@ -60,12 +61,20 @@ class OptionShape(Shape):
     warnings: list[WarningShape]
 
 
+class PlatformFact(Shape):
+    fact: str
+    value: bool
+    since: date
+    source: str
+
+
 class OptionsAnswer(Shape):
     uscc: str
     name: str | None
     as_of: date
     snapshot_id: str
     receipt_id: str = Field(description="Names question, snapshot, rules and answer, so that it can be given again")
+    models: ScoredBy
     need: dict[str, Any]
     counts: dict[str, int] = Field(description="Options by status")
     options: list[OptionShape]
@@ -73,3 +82,4 @@ class OptionsAnswer(Shape):
     first_loan: list[FirstLoanShape]
     claims: ClaimsShape
     contested: list[ContestedShape]
+    platform: list[PlatformFact] = Field(default=[], description="Loans drawn here that no feed has told of yet")

@@ -14,7 +14,9 @@ class ReceiptShape(Shape):
     id: str
     kind: str
     subject: str = Field(description="Code of the firm asked about")
-    question: dict[str, Any] = Field(description="The need as the caller wrote it, and the role that asked")
+    question: dict[str, Any] = Field(
+        description="The need as the caller wrote it, the role that asked, and the models of the score"
+    )
     as_of: date | None = Field(description="null: written before facts and rules were kept")
     snapshot_id: str
     rules_digest: str = Field(description="SHA-256 over every rule file")

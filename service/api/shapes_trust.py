@@ -46,6 +46,28 @@ class ConsentAnswer(Shape):
     state: str = Field(description="in_force, not_yet, expired, revoked, too_old")
 
 
+class PersonTextAnswer(Shape):
+    version: str
+    zh: str
+    en: str
+    text_sha256: str
+
+
+class PersonConsentAnswer(Shape):
+    """A person's consent to be evaluated through the firm they lead."""
+
+    id: str
+    uscc: str
+    person: str
+    given_on: date
+    text_sha256: str
+    document: str = Field(description="Where the signed paper is kept")
+    recorded_by: str
+    recorded_at: datetime
+    withdrawn_at: datetime | None
+    stands: bool
+
+
 class LookAnswer(Shape):
     """One entry of a firm's access log."""
 

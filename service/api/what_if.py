@@ -15,8 +15,10 @@ from service.api.inputs import AsOf, Body, Uscc
 from service.api.route import DeskDep, reads_firm, router
 from service.api.shapes_what_if import WhatIfAnswer
 from service.books.seedbook import catalogue
+from service.market.published import rules_of
 from service.usecases.what_if import suppose_facts
 from service.web.encode import answered
+from service.web.idempotency import unkeyed
 
 routes = router("firms")
 _EXAMPLE: JsonDict = {
@@ -53,7 +55,12 @@ class WhatIfQuestion(Body):
     as_of: AsOf = Field(default=None, description="Day of the snapshot; default the newest")
 
 
-@routes.post("/firms/{uscc}/what-if", summary="What if facts were otherwise", responses={200: {"model": WhatIfAnswer}})
+@routes.post(
+    "/firms/{uscc}/what-if",
+    summary="What if facts were otherwise",
+    responses={200: {"model": WhatIfAnswer}},
+    openapi_extra=unkeyed("It asks and changes nothing"),
+)
 async def what_if(
     access: Annotated[Access, reads_firm(Action.READ_OPTIONS)], desk: DeskDep, uscc: Uscc, question: WhatIfQuestion
 ) -> Response:
@@ -65,5 +72,6 @@ async def what_if(
     access.check_whole(each.id for each in catalogue().dimensions)
     snapshot, need = desk.shelf.on(question.as_of), question.need.model_dump(exclude_none=True)
     facts, confirmed, models = question.facts, question.confirmed, desk.shelf.models
-    viewer = access.caller.role
-    return answered(await run_in_threadpool(suppose_facts, snapshot, uscc, facts, need, viewer, confirmed, models))
+    viewer, used = access.caller.role, await run_in_threadpool(rules_of, desk.office, desk.today())
+    asked = (snapshot, uscc, facts, need, viewer, confirmed, models, used)
+    return answered(await run_in_threadpool(suppose_facts, *asked))

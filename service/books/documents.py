@@ -89,6 +89,8 @@ def parse_yaml(body: bytes | None, name: str) -> Any:
         raise DataFileError(
             name, line, "yaml", problem.problem, "The file is not well-formed YAML.", "Mend this line."
         ) from None
+    except yaml.YAMLError as problem:
+        raise _unreadable(name, problem) from None
     finally:
         loader.dispose()
 

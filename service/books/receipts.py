@@ -95,9 +95,10 @@ def receipt_of(asked: Asked, answer: Mapping[str, Any], rules_digest: str, now: 
 
 
 def question_of(asked: Asked) -> dict[str, Any]:
-    """What the receipt keeps of the question; ``contested`` only where something was."""
-    question: dict[str, Any] = {"need": dict(asked.need), "viewer": asked.viewer.value}
-    return question | {"contested": list(asked.contested)} if asked.contested else question
+    """What the receipt keeps of the question; ``contested`` and ``platform`` only where there was something."""
+    question: dict[str, Any] = {"need": dict(asked.need), "viewer": asked.viewer.value, "models": dict(asked.models)}
+    beside = {"contested": list(asked.contested), "platform": list(asked.platform)}
+    return question | {name: told for name, told in beside.items() if told}
 
 
 def asked_again(receipt: Receipt, facts: Mapping[str, Scalar]) -> Asked:
@@ -112,6 +113,8 @@ def asked_again(receipt: Receipt, facts: Mapping[str, Scalar]) -> Asked:
         Role(question["viewer"]),
         facts,
         question.get("contested", ()),
+        question.get("platform", ()),
+        question.get("models", {}),
     )
 
 

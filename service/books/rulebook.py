@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from matching.alarms import AlarmBook, parse_alarms
+from matching.applications.rules import ApplicationRules, parse_application_rules
 from matching.changes import ChangeBook, parse_changes
 from matching.facts import FactBook, Source, item_facts, parse_facts
 from matching.objection_rules import ObjectionRules, parse_objection_rules
 from matching.offers import Offers
 from matching.parameters import ParameterBook, parse_parameters
+from matching.post_loan import BorrowerWatch, parse_borrower_watch
 from matching.products import Lender, ProductBook, parse_product
 from matching.repair_file import parse_repair_rules
 from matching.repair_rules import RepairRules
 from matching.schemes import SchemeBook, parse_scheme
+from matching.search.terms import MarketTerms, parse_market_terms
 from matching.service_clocks import ServiceClasses, parse_service_classes
 from matching.working_days import WorkingCalendar, parse_calendar
 from models.marked import marked
@@ -32,7 +36,7 @@ from scoring.prepaid import PrepaidIndustries, parse_prepaid
 from scoring.review_rules import ReviewRules, parse_review_rules
 from scoring.size import SizeTable, parse_sizes
 from service.books.rule_set import CASES, RuleSet
-from service.books.seedbook import SEED, catalogue, catalogue_of, feeds_of, rule_set
+from service.books.seedbook import SEED, catalogue, catalogue_of, feeds, feeds_of, rule_set
 
 __all__ = ["CASES", "Rules", "rule_files"]
 
@@ -89,6 +93,20 @@ class Rules:
         if office.get("city") not in {scheme.city for scheme in self.offers.schemes.values()}:
             raise office.wrong("city", "No scheme names this city.", "Name a folder under seed/schemes.")
         return self.offers.of_city(str(office["city"]))
+
+    def with_products(self, files: Mapping[str, bytes | None]) -> Rules:
+        """These rules with other product files (path below the root; ``None`` takes one out); the rest stays parsed."""
+        kept = {name: body for name, body in {**self.files.files, **files}.items() if body is not None}
+        made = Rules(RuleSet(dict(sorted(kept.items()))), self._items)
+        made.agencies, made.facts, made.parameters = self.agencies, self.facts, self.parameters
+        changed = {name for name, body in files.items() if self.files.files.get(name) != body}
+        untouched = [each for each in self.offers.products.values() if f"products/{each.id}.yaml" not in changed]
+        parsed = [
+            parse_product(made.files.document(name), self.facts, self.parameters) for name in sorted(changed & {*kept})
+        ]
+        ordered = sorted((*untouched, *parsed), key=lambda product: f"products/{product.id}.yaml")
+        made.offers = Offers(ProductBook(ordered), self.offers.schemes)
+        return made
 
 
 @cache
@@ -159,6 +177,22 @@ def alarms() -> AlarmBook:
 
 
 @cache
+def borrower_watch() -> BorrowerWatch:
+    """What lenders are told of their borrowers."""
+    return read_borrower_watch(rule_set().document("watch/borrowers.yaml"))
+
+
+def read_borrower_watch(document: Any) -> BorrowerWatch:
+    """A file of what lenders are told, against the items and feeds at hand."""
+    values = {
+        item.id: {column.id: column.values for column in feeds()[item.feed].columns if column.values}
+        for item in catalogue().items.values()
+        if item.feed in feeds()
+    }
+    return parse_borrower_watch(document, facts(), parameters(), values)
+
+
+@cache
 def gates() -> tuple[Gate, ...]:
     """What a model's card must show before the model may be used."""
     return parse_gates(rule_set().document("models/gates.yaml"))
@@ -206,6 +240,18 @@ def objection_rules() -> ObjectionRules:
 
 
 @cache
+def application_rules() -> ApplicationRules:
+    """States, clocks, reasons and weights of needs and applications."""
+    return parse_application_rules(rule_set().document("applications.yaml"), facts())
+
+
+@cache
 def repair_rules() -> RepairRules:
     """Credit repair under the rules of each day."""
     return parse_repair_rules(rule_set().document("repair.yaml"))
+
+
+@cache
+def market_terms() -> MarketTerms:
+    """What protects firms in the answers to searches, and the limits of contacts."""
+    return parse_market_terms(rule_set().document("market.yaml"))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.tables import AuditEntry, Consent, CorrectionNotice
 from service.access.auth import Action, Role
 from service.books.seedbook import catalogue
+from service.integration.changes import Kind, publish
 
 _READINGS = (Action.READ_FIRM.value, Action.READ_OPTIONS.value)
 _LENDERS = (Role.BANK.value, Role.GUARANTOR.value)
@@ -52,20 +53,20 @@ def make_notices(session: Session, correction: Correction, now: datetime) -> lis
         readings.setdefault(tenant, []).append((consent_id, at))
     for lender, each in sorted(readings.items()):
         covered = _covers(session, (consent_id for consent_id, _ in each), correction)
-        session.add(
-            CorrectionNotice(
-                id=f"n_{uuid.uuid4().hex}",
-                lender=lender,
-                firm=correction.firm,
-                kind=correction.kind,
-                cause_id=correction.cause_id,
-                item=correction.item if covered else "",
-                feed=correction.feed if covered else "",
-                last_read_at=max(at for _, at in each),
-                made_at=now,
-                received_by="",
-            )
+        notice = CorrectionNotice(
+            id=f"n_{uuid.uuid4().hex}",
+            lender=lender,
+            firm=correction.firm,
+            kind=correction.kind,
+            cause_id=correction.cause_id,
+            item=correction.item if covered else "",
+            feed=correction.feed if covered else "",
+            last_read_at=max(at for _, at in each),
+            made_at=now,
+            received_by="",
         )
+        session.add(notice)
+        publish(session, lender, Kind.NOTICE_MADE, notice.id, now)
     return sorted(readings)
 
 

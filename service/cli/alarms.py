@@ -32,7 +32,7 @@ def list_firms(
     """Firms whose alarms fired, newest first, with the facts behind them."""
     out = Out(as_json)
     with office_of(settings_of()) as office:
-        snapshot = Shelf(office).on(asked_day(as_of, "as_of") if as_of is not None else None)
+        snapshot = Shelf(office).built(asked_day(as_of, "as_of") if as_of is not None else None)
         answer = watch_list(snapshot, industry, 0, limit)
     answer.pop("next_start")
     if as_json:

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 
 from service.access.auth import Caller, Role
-from service.access.opaque import office_key
 from service.asking import asked_code, asked_day
 from service.books.rulebook import facts
 from service.books.seedbook import catalogue
@@ -19,9 +18,10 @@ from service.cases.marks import marks_of
 from service.cli.alarms import show_others
 from service.cli.benefits import gives_words
 from service.cli.context import office_of, settings_of
-from service.cli.output import AsJson, Out, money, percent
-from service.cli.pd import show_pd
+from service.cli.output import AsJson, Out, cell, money, percent
+from service.cli.pd import show_models, show_pd
 from service.clock import utc_now
+from service.market.seeker import Seeker
 from service.office import Office
 from service.snapshot.shelf import Shelf
 from service.usecases.find_prospects import prospects_of_product
@@ -211,6 +211,7 @@ def show_options(out: Out, answer: dict[str, Any], most: int = 0) -> None:
     out.heading(f"{answer['name'] or answer['uscc']}  {answer['uscc']}  {t('firm.as_of')} {answer['as_of']}")
     counts = ", ".join(f"{t.word('status', status)} {count}" for status, count in answer["counts"].items() if count)
     out.line(counts)
+    show_models(out, answer["models"])
     shown = answer["options"][:most] if most else answer["options"]
     out.table(
         [
@@ -279,8 +280,8 @@ def prospects(
 ) -> None:
     """Firms that meet a product's conditions, best score first, and what each condition removes."""
     out = Out(as_json)
-    with _shelf() as (office, shelf):
-        answer = prospects_of_product(shelf, office_key(office.home), _STAFF, product_id, cursor, limit)
+    with _shelf() as (_, shelf):
+        answer = prospects_of_product(Seeker(shelf, _STAFF, None, utc_now()), product_id, cursor, limit)
     if as_json:
         out.json(answer)
         return
@@ -290,7 +291,8 @@ def prospects(
 def show_prospects(out: Out, answer: dict[str, Any]) -> None:
     """The waterfall and the page of firms."""
     t = out.t
-    out.heading(t("prospect.found", product=answer["product"], total=answer["total"], among=answer["among"]))
+    out.heading(t("prospect.found", product=answer["product"], total=cell(answer["total"]), among=answer["among"]))
+    show_models(out, answer["models"])
     out.table(
         [t("prospect.condition"), t("prospect.removes"), t("prospect.unknown"), t("prospect.left")],
         [

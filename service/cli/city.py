@@ -14,10 +14,11 @@ from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.cli.story import demo_story, show_story
 from service.real.report import as_data
+from service.real.strategy_tables import strategy_sections
 from service.real.tables import sections
 from service.settings import Settings
 from service.snapshot.shelf import Shelf
-from service.usecases.run_demo import Delivered, DemoPlan, run_demo
+from service.usecases.run_demo import DEMO_MODEL, Delivered, DemoPlan, run_demo
 from service.usecases.run_real import run_real
 from service.web.serving import serve_office
 
@@ -51,7 +52,7 @@ def demo(
     plan = DemoPlan(firms, asked_day(as_of, "as_of"), seed)
     with office_of(settings) as office:
         with out.progress_by_stage() as tell:
-            report = run_demo(office, plan, _write, tell)
+            report = run_demo(office, plan, _write, tell, DEMO_MODEL)
         story = demo_story(office, Shelf(office), report)
         if as_json:
             out.json(story)
@@ -76,7 +77,8 @@ def real(
     if as_json:
         out.json(as_data(report))
         return
-    for section in sections(report, out.t):
+    lending = strategy_sections(report.strategy, out.t) if report.strategy else ()
+    for section in (*sections(report, out.t), *lending):
         out.heading(section.title)
         out.table(section.headers, section.rows, section.numbers)
         for note in section.notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,19 +86,13 @@ def register_folder(
 @group.command("approve")
 def approve(model: ModelId, by: By, reason: Reason, as_json: AsJson = False) -> None:
     """The second of two people says that the model may be used. Nothing overrides a failed gate."""
-    out = Out(as_json)
-    with office_of(settings_of()) as office:
-        approve_model(office, model, by, reason, utc_now())
-        _show(out, office, model)
+    _step(approve_model, model, by, reason, as_json)
 
 
 @group.command("activate")
 def activate(model: ModelId, by: By, reason: Reason, as_json: AsJson = False) -> None:
     """Put an approved model in force; it scores from the next build on."""
-    out = Out(as_json)
-    with office_of(settings_of()) as office:
-        activate_model(office, model, by, reason, utc_now())
-        _show(out, office, model)
+    _step(activate_model, model, by, reason, as_json)
 
 
 @group.command("rollback")
@@ -116,9 +111,14 @@ def rollback(
 @group.command("retire")
 def retire(model: ModelId, by: By, reason: Reason, as_json: AsJson = False) -> None:
     """Take a model out of use that is not in force."""
+    _step(retire_model, model, by, reason, as_json)
+
+
+def _step(take: Callable[..., None], model: str, by: str, reason: str, as_json: bool) -> None:
+    """One signed step in a model's history, then the model as it stands."""
     out = Out(as_json)
     with office_of(settings_of()) as office:
-        retire_model(office, model, by, reason, utc_now())
+        take(office, model, by, reason, utc_now())
         _show(out, office, model)
 
 

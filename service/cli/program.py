@@ -12,23 +12,35 @@ from models.errors import DataFileError, RefusedInput, RongqiaoError
 from service.cli import (
     alarms,
     answers,
+    borrowers,
+    campaign,
     cases,
     city,
     cost_list,
     intake,
+    jobs,
+    keys,
     models,
+    needs,
     people,
+    person_consents,
+    personal,
+    products,
     receipts,
     reviews,
     rulebook,
+    strategy,
     training,
     trust,
     validation,
     watching,
+    webhooks,
     what_if,
 )
+from service.cli.context import runs
 from service.cli.interrupt import listen, stop_if_pressed
 from service.cli.output import complain
+from service.web.storage_failure import storage_failure
 
 app = typer.Typer(
     name="rongqiao",
@@ -40,20 +52,30 @@ app = typer.Typer(
 _PARTS = (
     city,
     intake,
+    jobs,
     answers,
     alarms,
+    borrowers,
     receipts,
     cases,
+    needs,
     people,
+    keys,
+    person_consents,
+    personal,
+    products,
     cost_list,
     rulebook,
     what_if,
     models,
     reviews,
+    strategy,
+    campaign,
     training,
     trust,
     validation,
     watching,
+    webhooks,
 )
 for _part in _PARTS:
     _part.register(app)
@@ -65,6 +87,7 @@ def run_program(arguments: Sequence[str]) -> int:
     """Run one command; 0 done, 1 failure, 2 refused input."""
     listen()
     as_json = "--json" in arguments
+    runs(" ".join(_command(app, arguments)), arguments)
     try:
         code = app(args=list(arguments) or ["--help"], standalone_mode=False, prog_name="rongqiao")
         stop_if_pressed()
@@ -82,9 +105,21 @@ def run_program(arguments: Sequence[str]) -> int:
         return FAILED
     except BrokenPipeError:
         raise
-    except Exception:
+    except Exception as error:
+        if isinstance(error, OSError) and (failure := storage_failure(error)):
+            sys.stderr.write(f"{failure.rule} {failure.fix}\n")
+            return FAILED
         traceback.print_exc()
         return FAILED
+
+
+def _command(part: typer.Typer, arguments: Sequence[str]) -> list[str]:
+    """The words of a command line that name the command: groups, then the command itself."""
+    for group in part.registered_groups:
+        if arguments and group.name == arguments[0] and group.typer_instance:
+            return [group.name, *_command(group.typer_instance, arguments[1:])]
+    named = {each.name for each in part.registered_commands}
+    return list(arguments[:1]) if arguments and arguments[0] in named else []
 
 
 def _usage(error: typer.TyperException) -> RefusedInput:

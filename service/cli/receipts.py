@@ -9,9 +9,12 @@ import typer
 
 from models.errors import RefusedInput
 from service.access.auth import Role
+from service.books.evidence import first_fault
 from service.cli.answers import show_options
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
+from service.clock import utc_now
+from service.registry.keys import read_jwks
 from service.usecases.evidence_pack import check_evidence, evidence_pack
 from service.usecases.replay_receipt import Replayed, replay_receipt
 from service.web.encode import encode
@@ -33,7 +36,9 @@ def replay(
     out = Out(as_json)
     with office_of(settings_of()) as office:
         replayed = replay_receipt(office, receipt)
-        pack = encode(evidence_pack(office, receipt, Role.OFFICE)) if evidence and not replayed.broken else b""
+        pack = (
+            encode(evidence_pack(office, receipt, Role.OFFICE, utc_now())) if evidence and not replayed.broken else b""
+        )
     if replayed.answer is not None:
         if as_json:
             out.json(replayed.answer)
@@ -75,13 +80,19 @@ def _write(path: Path, pack: bytes) -> None:
 
 def evidence(
     pack: Annotated[Path, typer.Argument(metavar="FILE", help="An evidence pack of this office.")],
+    keys: Annotated[
+        Path | None, typer.Option(help="The office's public keys (its /.well-known/jwks.json): no office is needed.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check an evidence pack part by part; exit 2 naming the first thing that does not match."""
     out = Out(as_json)
     content = _read(pack)
-    with office_of(settings_of()) as office:
-        fault = check_evidence(office, content)
+    if keys is None:
+        with office_of(settings_of()) as office:
+            fault = check_evidence(office, content)
+    else:
+        fault = first_fault(content, read_jwks(_read(keys)))
     if fault:
         rule = "This part is not what was signed."
         raise RefusedInput("evidence_differs", fault, str(pack), rule, "Ask the office for the pack again.")

@@ -1,4 +1,6 @@
-"""What `rongqiao demo` tells: coverage, grades, one firm and its best options, one bank and its prospects."""
+"""What `rongqiao demo` tells: coverage, grades, one firm, its probability of default and its best options, one bank and
+its prospects.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,20 @@ import json
 from typing import Any
 
 from service.access.auth import Caller, Role
-from service.access.opaque import office_key
-from service.books.rulebook import lenders, offers
+from service.access.policy import Purpose
+from service.answers.models import model_answer
+from service.books.rulebook import lenders, offers, pd_scale
 from service.cli.answers import show_options, show_prospects
 from service.cli.output import Out, percent
+from service.cli.pd import line_names, line_values, pd_pairs
 from service.clock import utc_now
+from service.market.seeker import Seeker
 from service.office import Office
+from service.registry.store import active_id
 from service.snapshot.shelf import Shelf
 from service.usecases import monitoring
 from service.usecases.find_prospects import prospects_of_product
-from service.usecases.firm_report import firm_summary
+from service.usecases.firm_report import firm_score, firm_summary
 from service.usecases.list_options import list_options
 from service.usecases.run_demo import DemoReport
 
@@ -33,6 +39,7 @@ def demo_story(office: Office, shelf: Shelf, report: DemoReport) -> dict[str, An
     own = [product for product in offers().products.values() if product.lender.id == bank["tenant"]]
     product = max(own, key=lambda each: counts.get(each.id, 0))
     caller = Caller(bank["client_id"], Role.BANK, bank["tenant"])
+    seeker = Seeker(shelf, caller, Purpose.PRE_LOAN, utc_now())
     options = list_options(office, snapshot, firm, _NEED, Role.FIRM, utc_now())
     return {
         "synthetic": True,
@@ -45,11 +52,23 @@ def demo_story(office: Office, shelf: Shelf, report: DemoReport) -> dict[str, An
         "seconds": report.seconds,
         "overview": monitoring.overview(office, snapshot),
         "grades": monitoring.grades(snapshot)["grades"],
+        "model": _model(office, report),
         "firm": firm_summary(shelf, snapshot, firm, Role.OFFICE),
+        "pd": firm_score(shelf, snapshot, firm, Role.OFFICE)["pd"],
         "options": {**options, "options": options["options"][:_BEST]},
         "bank": {"id": bank["tenant"], "zh": bank["zh"], "en": bank["en"]},
-        "prospects": prospects_of_product(shelf, office_key(office.home), caller, product.id, "", _TOP),
+        "prospects": prospects_of_product(seeker, product.id, "", _TOP),
     }
+
+
+def _model(office: Office, report: DemoReport) -> dict[str, Any]:
+    """The model in force with who did what to it; its ``id`` is ``None`` without one, and ``fault`` may say why."""
+    active = active_id(office, pd_scale().model)
+    if active is None:
+        return {"id": None, "fault": report.model_fault, "history": []}
+    answer = model_answer(office, active)
+    steps = [{name: step[name] for name in ("kind", "by", "at", "why")} for step in answer["history"]]
+    return {"id": active, "fault": answer["fault"], "name": answer["name"], "history": steps}
 
 
 def show_story(out: Out, story: dict[str, Any], url: str) -> None:
@@ -86,12 +105,31 @@ def show_story(out: Out, story: dict[str, Any], url: str) -> None:
             (t("firm.official"), evaluation["official_grade"]),
         ]
     )
+    _show_pd(out, story)
     out.heading(t("story.options", count=_BEST))
     show_options(out, story["options"])
     out.heading(t("story.bank", name=t.name(lenders()[story["bank"]["id"]].name)))
     show_prospects(out, story["prospects"])
     out.line(t("story.clients", file=story["clients_file"]))
     out.line(t("story.next", url=url))
+
+
+def _show_pd(out: Out, story: dict[str, Any]) -> None:
+    """The firm's probability of default, who let its model in, and what costs the firm most points."""
+    t, model, pd = out.t, story["model"], story["pd"]
+    out.heading(t("pd.title"))
+    out.line(t("index.synthetic"))
+    if model["id"] is None:
+        out.line(model["fault"] or t("model.none"))
+        return
+    signed = [f"{t.word('model_step', step['kind'])}: {step['by']}" for step in model["history"] if step["why"]]
+    out.pairs([*pd_pairs(out, pd), (t("story.signed"), "; ".join(signed))])
+    worst = sorted(pd["lines"], key=lambda line: -float(line["lost"]))[:_BEST]
+    out.table(
+        [t("pd.line"), t("pd.value"), t("story.lost")],
+        [(line_names(out, line), line_values(line), line["lost"]) for line in worst if float(line["lost"]) > 0],
+        numbers=(2,),
+    )
 
 
 def _seconds(story: dict[str, Any]) -> str:

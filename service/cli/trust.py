@@ -91,7 +91,7 @@ def list_alarms(
     out = Out(as_json)
     with office_of(settings_of()) as office:
         shelf = Shelf(office)
-        snapshot = shelf.current() if shelf.newest() else None
+        snapshot = shelf.built() if shelf.newest() else None
         found = alarms_since(office, snapshot, asked_day(since, "since") if since else None, utc_now())
     if as_json:
         out.json({"items": found, "next_cursor": None})

@@ -15,6 +15,8 @@ from service.asking import asked_code, asked_day
 from service.cli.answers import AsOf, argument
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out, money, percent
+from service.clock import today
+from service.market.published import rules_of
 from service.snapshot.shelf import Shelf
 from service.usecases.what_if import changeable_facts, suppose_facts
 
@@ -54,7 +56,8 @@ def what_if(
     with office_of(settings_of()) as office:
         shelf = Shelf(office)
         snapshot = shelf.on(asked_day(as_of, "as_of") if as_of is not None else None)
-        made = suppose_facts(snapshot, uscc, written, need, Role.OFFICE, confirm or (), shelf.models)
+        used = rules_of(office, today())
+        made = suppose_facts(snapshot, uscc, written, need, Role.OFFICE, confirm or (), shelf.models, used)
     if as_json:
         out.json(made)
         return

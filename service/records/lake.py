@@ -20,7 +20,7 @@ from uuid import uuid4
 from weakref import WeakSet
 
 import duckdb
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.tables import Batch
@@ -30,8 +30,6 @@ LANDED, REFUSED, UNCHANGED = "landed", "refused", "unchanged"
 REJECTS = "_rejects"
 _DRAFT = ".draft"
 _MOST_ORPHANS = 100
-#: One number for all writers of the manifest, where the database needs telling that they take turns.
-_MANIFEST_LOCK = 7_134_001
 
 
 def record_path(lake: Path, feed: str, batch_id: str) -> Path:
@@ -63,12 +61,6 @@ def landed_batches(session: Session, feed: str) -> list[LandedBatch]:
     )
     rows = session.execute(query.where(Batch.feed == feed, Batch.status == LANDED).order_by(Batch.seq))
     return [LandedBatch(*row) for row in rows]
-
-
-def take_turn(session: Session) -> None:
-    """Wait until no other transaction changes the manifest. SQLite's one writer makes them take turns anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _MANIFEST_LOCK})
 
 
 class Draft:
@@ -124,7 +116,6 @@ def sweep(office: Office) -> int:
     A kill leaves two files at most. Where very many have no row, the database is not this lake's: nothing is touched.
     """
     with office.write() as session:
-        take_turn(session)
         known = set(session.scalars(select(Batch.id)))
         orphans = [path for path in office.lake.glob("*/*") if _is_orphan(path, known)]
         if len(orphans) > _MOST_ORPHANS:

@@ -77,7 +77,6 @@ def commit_batch(
         for draft in drafts:
             draft.finish()
         with office.write() as session:
-            lake.take_turn(session)
             if earlier is not None and lake.landed_batches(session, feed.id) != list(earlier):
                 return False
             if effect:

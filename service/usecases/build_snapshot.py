@@ -17,17 +17,22 @@ from sqlalchemy import select
 from models.tables import Snapshot
 from scoring.catalogue import Catalogue
 from scoring.feeds import FeedBook
+from service.audit.journal import record
+from service.audit.told import told
 from service.books import seedbook
 from service.clock import utc_now
 from service.office import Office
 from service.records.lake import sync_folder
 from service.snapshot import folder as files
 from service.snapshot.aggregate import Limits
-from service.snapshot.build_inputs import Inputs, described, select_inputs
+from service.snapshot.build_inputs import Inputs, described, id_of, select_inputs
 from service.snapshot.contents import BuildProgress, Run, make_contents
+from service.snapshot.shelf import Shelf
 from service.snapshot.snapshots import OpenSnapshot
 from service.snapshot.stages import Stages
+from service.usecases.alert_screens import alert_screens
 from service.usecases.lift_publicity import end_lifts
+from service.usecases.watch_borrowers import watch_borrowers
 from service.watching.review_queue import add_cases, drawn_cases
 
 _DRAFT = "snapshot-"
@@ -69,12 +74,12 @@ def build_snapshot(
     stages = stages or Stages()
     catalogue, feeds = catalogue or seedbook.catalogue(), feeds or seedbook.feeds()
     run = Run(progress)
-    with _only_build(office):
+    with only_build(office):
         with run.stage("select"):
             end_lifts(office, known_by)
             inputs = select_inputs(office, as_of, known_by, feeds)
             made_of = described(inputs, catalogue, feeds, stages)
-            snapshot_id = sha256(files.json_bytes(made_of, sort_keys=True)).hexdigest()[:20]
+            snapshot_id = id_of(made_of)
             run.rows_total = sum(feed.rows for feed in inputs.feeds)
         folder = office.snapshots / snapshot_id
         is_new = not folder.exists()
@@ -85,11 +90,15 @@ def build_snapshot(
                 with run.stage("write"):
                     files.write_folder(draft / snapshot_id, contents)
                     (draft / snapshot_id).rename(folder)
-                    sync_folder(office.snapshots)
+        # Also for a folder that was there: whoever renamed it may have died before its name was on disk.
+        sync_folder(office.snapshots)
         manifest = (folder / files.MANIFEST).read_bytes()
         said = json.loads(manifest)
         # A folder has its name only when it is complete: a build killed before this commit is finished here.
         is_new |= _commit(office, snapshot_id, inputs, said["firms"], sha256(manifest).hexdigest())
+    if is_new:
+        alert_screens(Shelf(office), utc_now())
+        watch_borrowers(Shelf(office), utc_now())
     return SnapshotReport(
         snapshot_id=snapshot_id,
         as_of=as_of,
@@ -104,7 +113,7 @@ def build_snapshot(
 
 
 @contextmanager
-def _only_build(office: Office) -> Iterator[None]:
+def only_build(office: Office) -> Iterator[None]:
     """Hold the office's build lock; the system frees it when the process dies."""
     with (office.work / "build.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -141,4 +150,5 @@ def _commit(office: Office, snapshot_id: str, inputs: Inputs, firms: int, manife
             )
         )
         add_cases(session, cases)
+        record(session, told("build_snapshot", utc_now(), object_id=snapshot_id, detail={"firms": firms}))
     return True

@@ -13,10 +13,12 @@ from models.errors import DataFileError
 from scoring import prepaid
 from scoring.evaluation.parse import parse_models
 from service.books.documents import read_yaml
-from service.books.rulebook import facts, parameters, prepaid_industries
+from service.books.rulebook import facts, parameters, prepaid_industries, read_borrower_watch
 from service.books.seedbook import SEED, catalogue
 
-_KINDS = ("points", "imported", "watch")
+#: Kinds of file that are no evaluation model.
+_WATCHES = ("watch", "borrower_watch")
+_KINDS = ("points", "imported", *_WATCHES)
 _FOLDERS = ("evaluations", "watch")
 
 
@@ -57,7 +59,7 @@ def check_models(files: Sequence[Path] = ()) -> ModelCheck:
     try:
         asked = {path.resolve() for path in files}
         others = [read_yaml(path, SEED) for path in seed if files and path.resolve() not in asked]
-        others = [document for document in others if document.get("kind") != "watch"]
+        others = [document for document in others if document.get("kind") not in _WATCHES]
         _check_industries()
     except DataFileError as fault:
         return ModelCheck((), (Remark.of(fault),))
@@ -69,7 +71,7 @@ def check_models(files: Sequence[Path] = ()) -> ModelCheck:
         except DataFileError as fault:
             problems.append(Remark.of(fault))
             continue
-        if document["kind"] != "watch":
+        if document["kind"] not in _WATCHES:
             others.append(document)
         name = str(path.relative_to(SEED)) if root else str(path)
         items.append(CheckedModel(name, str(document["id"]), document.get("use", document["kind"])))
@@ -79,6 +81,8 @@ def check_models(files: Sequence[Path] = ()) -> ModelCheck:
 def _read(document: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> None:
     if document.get("kind") == "watch":
         parse_alarms(document, facts(), parameters())
+    elif document.get("kind") == "borrower_watch":
+        read_borrower_watch(document)
     else:
         parse_models([*others, document], catalogue(), {prepaid.FACT: prepaid_industries().codes})
 

@@ -6,7 +6,11 @@ from datetime import datetime
 
 from matching.charged_cost import Confirmation, Side
 from models.tables import CostListConfirmation
+from service.access.auth import Action
+from service.audit.journal import record
+from service.audit.told import told
 from service.cases.cost_lists import read_list
+from service.integration.changes import Kind, publish
 from service.office import Office
 
 
@@ -38,4 +42,8 @@ def confirm_cost_list(
                 entered_by=by,
             )
         )
+        for tenant in (kept.file.uscc, kept.file.lender):
+            publish(session, tenant, Kind.COST_LIST_CONFIRMED, wanted, now)
+        said = {"side": side.value, "version": kept.file.version, "content_sha256": given.digest}
+        record(session, told(Action.CONFIRM_COST_LIST, now, kept.file.uscc, wanted, detail=said))
     return True

@@ -22,6 +22,7 @@ from service.audit.journal import record
 from service.books.rulebook import lenders
 from service.books.seedbook import catalogue
 from service.clock import day_of
+from service.integration.changes import Kind, publish
 from service.office import Office
 
 
@@ -54,6 +55,12 @@ def give_consent(office: Office, caller: Caller, wanted: Wanted, now: datetime, 
     Refused when ``text_sha256`` is not that of the words in force: the firm would agree to what it never read. The same
     consent given twice in force is one consent.
     """
+    with office.write() as session:
+        return consent_answer(keep_consent(session, caller, wanted, now, request_id), now)
+
+
+def keep_consent(session: Session, caller: Caller, wanted: Wanted, now: datetime, request_id: str) -> Consent:
+    """As :func:`give_consent`, in a transaction that does more."""
     text = consent_text(wanted, day_of(now))
     if wanted.text_sha256 != text["text_sha256"]:
         raise RefusedInput(
@@ -64,12 +71,12 @@ def give_consent(office: Office, caller: Caller, wanted: Wanted, now: datetime, 
             "Fetch the text, show it to the firm, and send the text_sha256 that came with it.",
             status=409,
         )
-    with office.write() as session:
-        row = _same_in_force(session, caller.tenant, wanted, now)
-        if row is None:
-            row = _add(session, caller, wanted, text, now)
-            record(session, _event(caller, Action.GIVE_CONSENT, row, now, request_id))
-        return consent_answer(row, now)
+    row = _same_in_force(session, caller.tenant, wanted, now)
+    if row is None:
+        row = _add(session, caller, wanted, text, now)
+        _publish(session, Kind.CONSENT_GIVEN, row, now)
+        record(session, _event(caller, Action.GIVE_CONSENT, row, now, request_id))
+    return row
 
 
 def revoke_consent(office: Office, caller: Caller, consent_id: str, now: datetime, request_id: str) -> dict[str, Any]:
@@ -80,6 +87,7 @@ def revoke_consent(office: Office, caller: Caller, consent_id: str, now: datetim
             raise _unknown(consent_id)
         if row.revoked_at is None:
             row.revoked_at, row.revoked_by = now, caller.client_id
+            _publish(session, Kind.CONSENT_REVOKED, row, now)
             record(session, _event(caller, Action.REVOKE_CONSENT, row, now, request_id))
         return consent_answer(row, now)
 
@@ -167,6 +175,11 @@ def _add(session: Session, caller: Caller, wanted: Wanted, text: dict[str, Any],
     )
     session.add(row)
     return row
+
+
+def _publish(session: Session, kind: Kind, row: Consent, now: datetime) -> None:
+    for tenant in (row.firm, row.lender):
+        publish(session, tenant, kind, row.id, now)
 
 
 def _event(caller: Caller, action: Action, row: Consent, now: datetime, request_id: str) -> Event:

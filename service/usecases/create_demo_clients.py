@@ -17,17 +17,20 @@ from service.settings import DEMO_CLIENTS_FILE
 from service.web.encode import encode
 
 _DEMO_AGENCY = "tax"
+#: The two persons of the office that a model needs.
+ANALYST, APPROVER = "demo-analyst", "demo-approver"
 
 
 def create_demo_clients(office: Office, firms: Sequence[str]) -> Path:
     """Create the demo clients for two ``firms`` and write ``demo-clients.json`` (mode 0600); its path.
 
-    Runs again without effect while file and database agree; otherwise all nine get new secrets.
+    Without firms only those of the office, the lenders and the agency are made. Runs again without effect while file
+    and database agree and nobody is missing; otherwise all get new secrets.
     """
     path = office.home / DEMO_CLIENTS_FILE
-    if _agree(office, path):
-        return path
     cast = _cast(firms)
+    if _agree(office, path, {entry["client_id"] for entry in cast}):
+        return path
     for entry in cast:
         entry["client_secret"] = new_secret()
     with office.write() as session:
@@ -68,8 +71,8 @@ def _cast(firms: Sequence[str]) -> list[dict[str, Any]]:
             _client(f"demo-firm-{n}", Role.FIRM, uscc, f"演示企业{n}", f"Demo firm {n}")
             for n, uscc in enumerate(firms[:2], 1)
         ),
-        _client("demo-analyst", Role.OFFICE, "", "信用办分析员", "Office analyst"),
-        _client("demo-approver", Role.APPROVER, "", "信用办审批员", "Office approver"),
+        _client(ANALYST, Role.OFFICE, "", "信用办分析员", "Office analyst"),
+        _client(APPROVER, Role.APPROVER, "", "信用办审批员", "Office approver"),
         _client("demo-auditor", Role.AUDITOR, "", "审计员", "Auditor"),
         _client("demo-agency", Role.AGENCY, _DEMO_AGENCY, "税务局数据专员", "Tax agency data officer"),
     ]
@@ -79,11 +82,13 @@ def _client(client_id: str, role: Role, tenant: str, zh: str, en: str) -> dict[s
     return {"client_id": client_id, "client_secret": "", "role": role.value, "tenant": tenant, "zh": zh, "en": en}
 
 
-def _agree(office: Office, path: Path) -> bool:
+def _agree(office: Office, path: Path, wanted: set[str]) -> bool:
     try:
         entries = json.loads(path.read_bytes())["clients"]
         secrets_by_id = {entry["client_id"]: entry["client_secret"] for entry in entries}
     except (OSError, ValueError, KeyError, TypeError):
+        return False
+    if not wanted <= secrets_by_id.keys():
         return False
     with office.read() as session:
         kept = {client_id: session.get(Client, client_id) for client_id in secrets_by_id}

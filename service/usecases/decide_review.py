@@ -7,6 +7,9 @@ from datetime import date, datetime
 from models.dates import add_months
 from models.errors import NotFound, RefusedInput
 from models.tables import ReviewCase
+from service.access.auth import Action
+from service.audit.journal import record
+from service.audit.told import told
 from service.books.rulebook import evaluations, review_rules
 from service.clock import day_of
 from service.office import Office
@@ -58,6 +61,8 @@ def decide_review(
             )
         row.decision, row.decided_by, row.decided_at = decision, by, now
         row.reason, row.note, row.override_grade, row.expires_on = reason, note, grade or "", expires_on
+        said = {"by": by, "decision": decision, "reason": reason, "grade": row.override_grade}
+        record(session, told(Action.REVIEW, now, row.uscc, row.id, detail=said))
     return row
 
 

@@ -12,10 +12,14 @@ from matching.options import options
 from matching.question import Case, ProductQuestion
 from models.errors import NotFound, RefusedInput
 from models.tables import CostListFile, CostListVersion
+from service.access.auth import Action
+from service.audit.journal import record
+from service.audit.told import told
 from service.books.receipts import asked_again, find_receipt, read_facts, rules_folder
 from service.books.rule_set import read_rule_set
 from service.books.rulebook import Rules, rules
 from service.cases.cost_lists import list_id, read_list
+from service.integration.changes import Kind, publish
 from service.office import Office
 from service.usecases.replay_receipt import replay_receipt
 
@@ -69,6 +73,10 @@ def draw_up_cost_list(office: Office, document: CostDocument, by: str, now: date
                 drafted_by=by,
             )
         )
+        for tenant in (document.uscc, document.lender):
+            publish(session, tenant, Kind.COST_LIST_DRAFTED, wanted, now)
+        said = {"version": version, "content_sha256": document.digest}
+        record(session, told(Action.DRAFT_COST_LIST, now, document.uscc, wanted, detail=said))
     return DrawnUp(wanted, version, True)
 
 
@@ -93,7 +101,7 @@ def document_of_option(office: Office, receipt_id: str, option_id: str, referenc
     used = rules() if rules().files.digest == kept else Rules(read_rule_set(rules_folder(office.home, kept)))
     asked = asked_again(receipt, read_facts(facts))
     need = read_need(asked.need, used.facts, used.offers.schemes, asked.as_of)
-    case, offers = Case(asked.facts, need, asked.as_of), used.local_offers
+    case, offers = Case(asked.firm, need, asked.as_of), used.local_offers
     product = offers.products.get(option_id)
     if product is None:
         rule = "This answer has no such product."

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from models.errors import NotFound
-from models.tables import AuditEntry, Receipt
+from models.tables import Application, AuditEntry, Need, Receipt
 from service.access.auth import Role
 from service.audit.alarms import Alarm, AlarmRules, Look, find_alarms, parse_alarm_rules
 from service.books.receipts import KIND
@@ -65,22 +65,33 @@ def _looks(office: Office, snapshot: OpenSnapshot | None, begin: datetime, rules
                 row.purpose,
                 row.result == "allowed",
                 where.get(row.firm),
-                _needed(needs.get(row.firm, []), row.at, timedelta(days=rules.need_days)),
+                any(
+                    _needed(needs.get((row.firm, house), []), row.at, timedelta(days=rules.need_days))
+                    for house in ("", row.tenant)
+                ),
             )
 
 
-def _needs(office: Office, begin: datetime) -> Mapping[str, list[datetime]]:
-    """When each firm was given options itself, in order."""
-    query = (
-        select(Receipt.subject, Receipt.answered_at, Receipt.question)
-        .where(Receipt.kind == KIND, Receipt.answered_at >= begin)
-        .order_by(Receipt.answered_at)
+def _needs(office: Office, begin: datetime) -> Mapping[tuple[str, str], list[datetime]]:
+    """When each firm asked for financing, in order, by firm and house: under no house that it was given options itself
+    or stated a need, under a lender that an application of it went there.
+    """
+    receipts = select(Receipt.subject, Receipt.answered_at, Receipt.question).where(
+        Receipt.kind == KIND, Receipt.answered_at >= begin
     )
-    found: dict[str, list[datetime]] = defaultdict(list)
+    stated = select(Need.firm, Need.stated_at).where(Need.stated_at >= begin)
+    sent = select(Application.firm, Application.lender, Application.offered_at).where(Application.offered_at >= begin)
+    found: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     with office.read() as session:
-        for subject, at, question in session.execute(query):
+        for subject, at, question in session.execute(receipts):
             if question["viewer"] == Role.FIRM:
-                found[subject].append(at)
+                found[subject, ""].append(at)
+        for firm, at in session.execute(stated):
+            found[firm, ""].append(at)
+        for firm, lender, at in session.execute(sent):
+            found[firm, lender].append(at)
+    for moments in found.values():
+        moments.sort()
     return found
 
 

@@ -10,6 +10,7 @@ from scoring.evaluation.explain import explain
 from scoring.evaluation.quarter import frozen_quarter
 from service.access.auth import Role
 from service.access.disclosure import Consent
+from service.access.person_consents import consent_stands
 from service.answers.firm import evaluation_answer, profile_answer, score_answer, summary_answer
 from service.answers.other_evaluations import other_evaluations
 from service.answers.pd import pd_answer, pd_lines
@@ -38,7 +39,9 @@ def firm_summary(
     return {
         **summary_answer(snapshot, row, shelf.models),
         "contested": bool(standing_marks(marks, snapshot.known_by)),
-        "other_evaluations": other_evaluations(snapshot, row, viewer, consent),
+        "other_evaluations": other_evaluations(
+            snapshot, row, viewer, consent, person_consents=consent_stands(shelf.office, uscc)
+        ),
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
         "frozen": _frozen(shelf, snapshot, uscc),
     }
@@ -68,7 +71,9 @@ def firm_score(
     standing = standing_marks(marks, snapshot.known_by)
     return {
         **score_answer(snapshot, row, why, viewer, consent, standing),
-        "other_evaluations": other_evaluations(snapshot, row, viewer, consent, lines=True),
+        "other_evaluations": other_evaluations(
+            snapshot, row, viewer, consent, person_consents=consent_stands(shelf.office, uscc), lines=True
+        ),
         "pd": {**pd_answer(snapshot, row, shelf.models), **pd_lines(snapshot, row, shelf.models, viewer, consent)},
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
         "frozen": _frozen(shelf, snapshot, uscc),

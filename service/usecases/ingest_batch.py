@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 from models.errors import RefusedInput
 from models.tables import Batch
 from scoring.feeds import Feed
+from service.access.auth import Action
+from service.audit.journal import record
+from service.audit.told import told
 from service.books.seedbook import feeds
 from service.clock import day_of
 from service.files import open_rows
@@ -155,7 +158,7 @@ def _refuse_empty(arrival: _Arrival, delivery: Delivery) -> None:
 
 def _refuse(office: Office, arrival: _Arrival, delivery: Delivery) -> BatchReport:
     batch = _batch(arrival, delivery, lake.REFUSED)
-    commit_batch(office, arrival.feed, batch, delivery.faults)
+    commit_batch(office, arrival.feed, batch, delivery.faults, effect=_telling(batch))
     return _report(batch)
 
 
@@ -177,7 +180,7 @@ def _land(
     batch.observed_min, batch.observed_max = observed_range(records)
     batch.covers_to = arrival.covers_to or observed_range(delivery.records)[1]
     batch.content_digest = content_digest(records)
-    landed = commit_batch(office, arrival.feed, batch, delivery.faults, records, earlier)
+    landed = commit_batch(office, arrival.feed, batch, delivery.faults, records, earlier, _telling(batch))
     return _report(batch) if landed else None
 
 
@@ -198,8 +201,16 @@ def _unchanged(office: Office, arrival: _Arrival, delivery: Delivery) -> BatchRe
         )
     if before is not None:
         return _report(batch, batch_id=before)
-    commit_batch(office, arrival.feed, batch, delivery.faults)
+    commit_batch(office, arrival.feed, batch, delivery.faults, effect=_telling(batch))
     return _report(batch)
+
+
+def _telling(batch: Batch) -> Callable[[Session], None]:
+    """Writes the delivery into the journal, in the transaction that makes it visible."""
+    said = {"feed": batch.feed, "status": batch.status, "landed": batch.rows_landed, "rejected": batch.rows_rejected}
+    return lambda session: record(
+        session, told(Action.DELIVER_BATCH, batch.received_at, object_id=batch.id, detail=said)
+    )
 
 
 def _batch(arrival: _Arrival, delivery: Delivery, status: str) -> Batch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -13,10 +13,13 @@ from models.tables import Receipt
 from service.access.auth import Role
 from service.access.disclosure import Consent
 from service.answers.options import Asked, options_answer
+from service.answers.scored_by import scored_by
 from service.books.receipts import add_receipt, keep_rule_set, receipt_of
-from service.books.rulebook import Rules, rules
+from service.books.rulebook import Rules
 from service.cases.marks import Mark, marks_answer, standing_marks
 from service.clock import day_of
+from service.market.published import rules_of
+from service.needs.platform_facts import platform_facts
 from service.office import Office
 from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.count_usage import Usage, add_usage
@@ -32,8 +35,11 @@ def list_options(
     now: datetime,
     consent: Consent | None = None,
     marks: Sequence[Mark] = (),
+    until: date | None = None,
 ) -> dict[str, Any]:
     """The options as of the snapshot's day, best first.
+
+    A loan drawn through the platform up to ``until`` (default: the snapshot's day) counts before any feed tells of it.
 
     ``need``: ``amount_yuan``, ``term_months``, ``purpose``, ``security``, ``contract_on``, ``enjoyed`` as the caller
     wrote them; what is left out of a loan is filled in from each product's usual case, and the option says so. The same
@@ -41,13 +47,16 @@ def list_options(
     answer again, the objections that stood (``marks``) included.
     """
     stated = {name: value for name, value in need.items() if value is not None}
-    facts = firm_facts(snapshot, snapshot.row_of(uscc))
+    row = snapshot.row_of(uscc)
+    facts, used = firm_facts(snapshot, row), rules_of(office, day_of(now))
     standing = standing_marks(marks, snapshot.known_by)
-    contested = orjson.loads(encode(marks_answer(standing, viewer, consent, rules().catalogue.items)))
-    asked = Asked(uscc, snapshot.as_of, snapshot.id, stated, viewer, facts, contested)
-    answer = options_answer(asked, rules())
-    receipt = receipt_of(asked, answer, rules().files.digest, now)
-    _keep(office, receipt, asked, answer, rules())
+    contested = orjson.loads(encode(marks_answer(standing, viewer, consent, used.catalogue.items)))
+    with office.read() as session:
+        told = platform_facts(session, uscc, until or snapshot.as_of, facts)
+    asked = Asked(uscc, snapshot.as_of, snapshot.id, stated, viewer, facts, contested, told, scored_by(snapshot, row))
+    answer = options_answer(asked, used)
+    receipt = receipt_of(asked, answer, used.files.digest, now)
+    _keep(office, receipt, asked, answer, used)
     return {**answer, "receipt_id": receipt.id}
 
 

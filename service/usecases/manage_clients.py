@@ -14,10 +14,9 @@ from models.errors import NotFound, RefusedInput
 from models.tables import Client, ClientKey, Token
 from service.access.auth import TENANT_RULE, TENANTS, Role, hashed, new_secret
 from service.access.client_assertion import read_key
-from service.audit.chain import Event
 from service.audit.journal import record
+from service.audit.told import told
 from service.office import Office
-from service.web.encode import canonical
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}", re.ASCII)
 
@@ -121,18 +120,7 @@ def _client(session: Session, client_id: str) -> Client:
 
 
 def _tell(session: Session, client_id: str, action: str, now: datetime, detail: Mapping[str, str]) -> None:
-    record(
-        session,
-        Event(
-            at=now,
-            actor="terminal",
-            role=Role.OFFICE.value,
-            action=action,
-            object_id=client_id,
-            result="done",
-            detail=canonical(detail).decode(),
-        ),
-    )
+    record(session, told(action, now, object_id=client_id, detail=detail))
 
 
 def _refused(field: str, value: object, rule: str, fix: str) -> RefusedInput:

@@ -15,11 +15,10 @@ from models.tables import Person, SignIn
 from service.access.auth import TENANT_RULE, TENANTS, Role
 from service.access.opaque import office_key
 from service.access.second_factor import enrolment_uri, hash_password, new_second_factor, sealed
-from service.audit.chain import Event
 from service.audit.journal import record
+from service.audit.told import told
 from service.office import Office
 from service.usecases.sign_in import SECOND_FACTOR_KEY
-from service.web.encode import canonical
 
 #: What staff of a firm may do for it.
 POWERS = ("view", "apply", "consent")
@@ -164,18 +163,7 @@ def _person(session: Session, person_id: str) -> Person:
 
 
 def _tell(session: Session, person_id: str, action: str, now: datetime, detail: dict[str, object]) -> None:
-    record(
-        session,
-        Event(
-            at=now,
-            actor="terminal",
-            role=Role.OFFICE.value,
-            action=action,
-            object_id=person_id,
-            result="done",
-            detail=canonical(detail).decode(),
-        ),
-    )
+    record(session, told(action, now, object_id=person_id, detail=detail))
 
 
 def _refused(field: str, value: object, rule: str, fix: str) -> RefusedInput:

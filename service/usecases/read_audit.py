@@ -15,7 +15,7 @@ from models.tables import AuditEntry, AuditHead
 from service.audit.journal import Verified, verify
 from service.office import Office
 from service.records.lake import sync_folder
-from service.registry.keys import public_keys, rotate_key, signer_of
+from service.registry.keys import first_signer, public_keys
 from service.web.encode import canonical
 
 #: Signed ends of the chain, one JSON line each. Kept beside the database and copied off the machine by the operator.
@@ -80,11 +80,7 @@ def anchor(office: Office, now: datetime) -> dict[str, Any]:
 
     An office that never had a signing key gets its first.
     """
-    with office.read() as session:
-        has_key = bool(public_keys(session))
-    if not has_key:
-        rotate_key(office, now)
-    signer = signer_of(office)
+    signer = first_signer(office, now)
     with office.read() as session:
         head = session.get_one(AuditHead, 1)
     said = {"seq": head.seq, "entry_hash": head.entry_hash, "at": now.isoformat(), "key_id": signer.key_id}

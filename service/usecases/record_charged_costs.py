@@ -13,8 +13,12 @@ from matching.financing_cost import CostList
 from models.errors import RefusedInput
 from models.money import to_fen
 from models.tables import CostListCharge
+from service.access.auth import Action
+from service.audit.journal import record
+from service.audit.told import told as entry
 from service.cases.cost_lists import read_list
 from service.clock import day_of
+from service.integration.changes import Kind, publish
 from service.office import Office
 
 #: Fees are paid before the drawdown, too, but not years before it.
@@ -85,6 +89,11 @@ def record_charged_costs(
             known |= _keys(charge)
             session.add(charge)
             added += 1
+        if added:
+            for tenant in (kept.file.uscc, kept.file.lender):
+                publish(session, tenant, Kind.COST_LIST_CHARGED, wanted, now)
+            said = {"side": side.value, "recorded": added}
+            record(session, entry(Action.RECORD_CHARGES, now, kept.file.uscc, wanted, detail=said))
     return Recorded(added, len(told) - added)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models.errors import DataFileError, RefusedInput
+from models.errors import DataFileError, NotFound, RefusedInput
 from models.tables import Receipt, Snapshot
 from service.answers.options import Asked, options_answer
 from service.books.receipts import (
@@ -21,10 +21,12 @@ from service.books.receipts import (
     rules_folder,
 )
 from service.books.rule_set import RuleSet, read_rule_set
-from service.books.rulebook import Rules, rules_digest
-from service.books.seedbook import rule_set
+from service.books.rulebook import Rules
+from service.clock import today
+from service.delta.delta import split_id
+from service.market.published import rules_of
 from service.office import Office
-from service.snapshot.snapshots import open_snapshot
+from service.snapshot.shelf import Shelf
 from service.usecases.list_options import firm_facts
 from service.web.encode import encode
 
@@ -72,7 +74,7 @@ def replay_receipt(office: Office, wanted: str) -> Replayed:
         said = f"version {product_version()} cannot read the rules of version {receipt.product_version}: {problem}"
         return Replayed(receipt, None, (*checks, Check("product", False, said)), ())
     checks += [_answer_check(receipt, answer), _snapshot_check(office, receipt, asked)]
-    return Replayed(receipt, {**answer, "receipt_id": receipt.id}, tuple(checks), _changed_since(receipt, kept))
+    return Replayed(receipt, {**answer, "receipt_id": receipt.id}, tuple(checks), _changed_since(office, receipt, kept))
 
 
 def _receipt_check(receipt: Receipt) -> Check:
@@ -109,12 +111,20 @@ def _answer_check(receipt: Receipt, answer: dict[str, Any]) -> Check:
 
 def _snapshot_check(office: Office, receipt: Receipt, asked: Asked) -> Check:
     """Whether the snapshot, where it is still there, gives the facts that were kept."""
+    built, through = split_id(receipt.snapshot_id)
     with office.read() as session:
-        row = session.execute(select(Snapshot.id).where(Snapshot.id == receipt.snapshot_id)).one_or_none()
-    if row is None or not (office.snapshots / receipt.snapshot_id).exists():
+        row = session.execute(select(Snapshot.id).where(Snapshot.id == built)).one_or_none()
+    if row is None or not (office.snapshots / built).exists():
         return Check("snapshot", True, "no longer here; the kept facts were used")
     try:
-        snapshot = open_snapshot(office, receipt.snapshot_id)
+        snapshot = Shelf(office).by_id(receipt.snapshot_id)
+    except NotFound as problem:
+        if not through:
+            return Check("snapshot", False, f"it cannot be read: {problem}")
+        return Check("snapshot", True, "what had arrived cannot be laid over it again; the kept facts were used")
+    except (RefusedInput, OSError, ValueError, KeyError) as problem:
+        return Check("snapshot", False, f"it cannot be read: {problem}")
+    try:
         found = firm_facts(snapshot, snapshot.row_of(receipt.subject))
     except (RefusedInput, OSError, ValueError, KeyError) as problem:
         return Check("snapshot", False, f"it cannot be read: {problem}")
@@ -124,8 +134,9 @@ def _snapshot_check(office: Office, receipt: Receipt, asked: Asked) -> Check:
     return Check("snapshot", True, "gives the same facts")
 
 
-def _changed_since(receipt: Receipt, kept: RuleSet) -> tuple[str, ...]:
-    if receipt.rules_digest == rules_digest():
+def _changed_since(office: Office, receipt: Receipt, kept: RuleSet) -> tuple[str, ...]:
+    current = rules_of(office, today()).files
+    if receipt.rules_digest == current.digest:
         return ()
-    old, new = kept.file_digests(), rule_set().file_digests()
+    old, new = kept.file_digests(), current.file_digests()
     return tuple(name for name in sorted({*old, *new}) if old.get(name) != new.get(name))

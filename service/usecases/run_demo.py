@@ -1,4 +1,4 @@
-"""The demo city through the real pipeline: deliveries ingested, snapshots built, clients created."""
+"""The demo city through the real pipeline: files ingested, a model put in force, snapshots built, clients created."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from sqlalchemy import select
 from models.errors import RefusedInput
 from models.tables import Batch, Snapshot
 from scoring.evaluation.quarter import frozen_quarter
+from service.books.seedbook import SEED
 from service.clock import utc_now
 from service.office import Office
 from service.settings import DEMO_CLIENTS_FILE
@@ -27,7 +28,10 @@ from service.snapshot.snapshots import OpenSnapshot, open_snapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.create_demo_clients import create_demo_clients
 from service.usecases.ingest_batch import ingest_batch
+from service.usecases.start_demo_model import DemoModel, start_demo_model
 
+#: The model of the demo, made by `python -m bench.demo_model`.
+DEMO_MODEL = SEED / "models" / "demo"
 #: Told (stage, done, total) in rows; total 0 while unknown.
 Tell = Callable[[str, int, int], None]
 
@@ -61,7 +65,10 @@ class DemoPlan:
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What a demo run came to. ``fresh`` is false when everything was there already."""
+    """What a demo run came to. ``fresh`` is false when everything was there already.
+
+    ``model_fault`` says why the demo's model is not in force.
+    """
 
     snapshot_id: str
     as_of: date
@@ -72,6 +79,7 @@ class DemoReport:
     outcomes: dict[str, int]
     seconds: dict[str, float]
     clients_file: Path
+    model_fault: str | None = None
 
 
 def run_demo(
@@ -79,11 +87,13 @@ def run_demo(
     plan: DemoPlan,
     write: Callable[[DemoPlan, Path, Callable[[int, int], None]], Sequence[Delivered]],
     tell: Tell = lambda stage, done, total: None,
+    model: Path | None = None,
 ) -> DemoReport:
     """Make ``office`` the office of the demo city, or find that it is.
 
-    A run that was stopped halfway is taken up again: what landed is not landed twice. ``RefusedInput`` when the
-    folder holds anything else, or another demo city.
+    ``model`` is a folder with the model to put in force; ``None``: no probability of default is computed. A run that
+    was stopped halfway is taken up again: what landed is not landed twice. ``RefusedInput`` when the folder holds
+    anything else, or another demo city.
     """
     _claim(office, plan)
     seconds: dict[str, float] = {}
@@ -99,6 +109,11 @@ def run_demo(
     outcomes = _ingest(office, deliveries, tell)
     seconds["ingest"] = time.perf_counter() - started
     shutil.rmtree(folder)
+    brought = DemoModel(None, None)
+    if model is not None:
+        # Those who sign are needed first; the firms among the clients are chosen from what is built.
+        create_demo_clients(office, ())
+        brought = start_demo_model(office, model, utc_now())
     started = time.perf_counter()
     # The quarter end first: it stays quotable, and the day itself is the newest snapshot.
     days = sorted({frozen_quarter(plan.as_of), plan.as_of})
@@ -112,7 +127,8 @@ def run_demo(
         )
     seconds["build"] = time.perf_counter() - started
     rows = sum(delivery.rows for delivery in deliveries)
-    return _report(office, open_snapshot(office, made.snapshot_id), True, len(deliveries), rows, outcomes, seconds)
+    report = _report(office, open_snapshot(office, made.snapshot_id), True, len(deliveries), rows, outcomes, seconds)
+    return replace(report, model_fault=brought.fault)
 
 
 def _claim(office: Office, plan: DemoPlan) -> None:
@@ -203,7 +219,9 @@ def example_firms(snapshot: OpenSnapshot) -> list[str]:
     columns = snapshot.columns.values
     met = np.unpackbits(snapshot.met, axis=1, count=snapshot.firms).sum(axis=0, dtype=np.int64)
     asked = (columns["live"] == 1) & (columns["sole_proprietor"] == 0) & ~np.isnan(columns["score"])
-    first_time = asked & (columns["ever_borrowed"] == 0) & np.isin(columns["size_class"], (0, 1))
+    # Neither from a bank nor, where only banks count for a first loan, from anybody else.
+    debtless = (columns["ever_borrowed"] == 0) & ~(columns["loan_balance"] > 0)
+    first_time = asked & debtless & np.isin(columns["size_class"], (0, 1))
     best = np.argsort(np.where(first_time, -met, 1), kind="stable")
     usual = np.argsort(np.where(asked, np.abs(met - np.median(met[asked])), np.inf), kind="stable")
     first = int(best[0])

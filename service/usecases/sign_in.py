@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.errors import RefusedInput
 from models.tables import Person, SignIn
 from service.access.auth import Caller, Role, hashed, new_secret, not_authenticated, same
-from service.access.opaque import office_key
+from service.access.key_ring import office_keys
 from service.access.second_factor import password_fits, step_of, unsealed, wait_after
 from service.audit.chain import Event
 from service.audit.journal import record
@@ -141,7 +141,7 @@ def sign_out(office: Office, token: str, now: datetime, request_id: str) -> None
 def _step(office: Office, person: Person, code: str, now: datetime) -> int | None:
     if not person.second_factor:
         return None
-    secret = unsealed(person.second_factor, office_key(office.home, SECOND_FACTOR_KEY))
+    secret = unsealed(person.second_factor, office_keys(office.home, SECOND_FACTOR_KEY))
     return step_of(code, secret, now, person.last_step)
 
 

@@ -25,7 +25,6 @@ from service.books.seedbook import catalogue
 from service.learning.training_rows import make_training_set
 from service.office import Office
 from service.registry.bundle import ModelBundle, catalogue_version
-from service.settings import DEMO_CLIENTS_FILE
 
 #: Below the data folder: one folder per trained model, named by its id.
 TRAINED = "trained"
@@ -69,11 +68,11 @@ def train_model(
         fitted = fit(training, prior, partial(tell, "fits"))
     scorecard = fitted.champion.scorecard_
     version = catalogue_version(scorecard.items)
-    synthetic = (office.home / DEMO_CLIENTS_FILE).exists()
+    synthetic = office.invented
     card = make_card(training, fitted, synthetic=synthetic, catalogue=catalogue().version)
     card["reference"] = _reference(training, scorecard).told()
     card["gates"] |= _gate_numbers(training, fitted)
-    bundle = ModelBundle(plan.name, scorecard.to_json(), fitted.challenger.trees_.to_json(), card, version)
+    bundle = ModelBundle(plan.name, scorecard.to_json(), fitted.beside.to_json(), card, version)
     return TrainedModel(training, fitted, bundle)
 
 

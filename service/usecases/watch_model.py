@@ -123,7 +123,7 @@ def watch_model(shelf: Shelf, model_id: str = "", as_of: date | None = None, aga
     is none; ``RefusedInput`` (409) where no model is in force, the model cannot be trusted or was made for another
     catalogue, or the snapshot was built without an evaluation.
     """
-    snapshot = shelf.on(as_of)
+    snapshot = shelf.built(as_of)
     model = shelf.models.by_id(model_id or _in_force(shelf))
     with TemporaryDirectory(dir=shelf.office.work, prefix="watch-") as scratch:
         return _Watching(shelf, model, snapshot, against, Path(scratch)).watch()

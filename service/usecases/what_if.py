@@ -20,7 +20,7 @@ from scoring.supposed import beside, suppose, year_columns
 from service.access.auth import Role
 from service.answers.pd import registered_model
 from service.answers.what_if import Supposition, is_masked, what_if_answer
-from service.books.rulebook import evaluations, industries, pd_scale, rules, sizes
+from service.books.rulebook import Rules, evaluations, industries, pd_scale, rules, sizes
 from service.registry.shelf import ModelShelf
 from service.registry.store import LoadedModel
 from service.snapshot.rescoring import made_of, rescore
@@ -43,25 +43,28 @@ def suppose_facts(
     viewer: Role,
     confirmed: Collection[str] = (),
     models: ModelShelf | None = None,
+    used: Rules | None = None,
 ) -> dict[str, Any]:
     """The answer of today beside the one with the facts of ``raw``, as of the snapshot's day; nothing is stored.
 
     ``models`` opens the model that gives the probability of default; without it that is unknown before and after.
+    ``used``: the rules to answer with; the files of this process where none are given.
     ``need`` as in an options question. ``confirmed`` names facts whose suspicious amount is meant. ``NotFound`` for an
     unknown firm; ``RefusedInput`` for no change at all, and for whatever :func:`matching.what_if.read_changed` refuses.
     """
+    used = used or rules()
     row, as_of = snapshot.row_of(uscc), snapshot.as_of
-    items = rules().catalogue.items
+    items = used.catalogue.items
     one = snapshot.columns.row(row)
     pd = _pd_model(snapshot, models)
     today = rescore(one, as_of, sizes(), evaluations(), pd)
     # Both sides are scored with today's models, so that a model changed since the build does not count as an effect.
     firm = {**firm_facts(snapshot, row), **_years(one), **today.facts}
-    asked = read_need(need, rules().facts, rules().offers.schemes, as_of)
-    check_plausible(asked.facts(), {}, rules().facts, as_of, confirmed, field="need")
+    asked = read_need(need, used.facts, used.offers.schemes, as_of)
+    check_plausible(asked.facts(), {}, used.facts, as_of, confirmed, field="need")
     known = {**firm, **asked.facts()}
     # A refusal quotes the value it compares with, so it compares only with what the viewer may see.
-    seen = {fact: value for fact, value in known.items() if not is_masked(fact, viewer, rules())}
+    seen = {fact: value for fact, value in known.items() if not is_masked(fact, viewer, used)}
     changed = read_changed(raw, seen, changeable_facts(), as_of, confirmed, {**MADE_OF, **made_of(evaluations(), pd)})
     _check(changed)
     supposed = suppose(one, changed, items)
@@ -71,10 +74,10 @@ def suppose_facts(
         Case(firm, asked, as_of),
         changed,
         {**followed, **then.facts},
-        rules().local_offers,
-        rules().parameters,
-        rules().facts,
-        rules().changes,
+        used.local_offers,
+        used.parameters,
+        used.facts,
+        used.changes,
     )
     supposition = Supposition(
         uscc=uscc,
@@ -91,7 +94,7 @@ def suppose_facts(
         found=found,
         scored_as_built=today.facts["score"] == snapshot.value("score", row),
     )
-    return what_if_answer(supposition, rules(), changeable_facts())
+    return what_if_answer(supposition, used, changeable_facts())
 
 
 def _pd_model(snapshot: OpenSnapshot, models: ModelShelf | None) -> tuple[LoadedModel, PdScale] | None:
