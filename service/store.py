@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 import models.tables
 from models.errors import RongqiaoError
 from service.web.held import Held, held_now
+from service.web.tracing import span
 
 try:
     from pysqlite3 import dbapi2 as sqlite_module
@@ -109,7 +110,7 @@ class Store:
             with _lost_with(held), _told_apart(), held.block() as session:
                 yield session
             return
-        with _told_apart(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with span("write"), _told_apart(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -121,7 +122,7 @@ class Store:
                 yield session
             return
         # Closing, not rolling back: a rollback would expire the objects that the block hands out.
-        with _told_apart(), Session(self._readers, expire_on_commit=False) as session:
+        with span("read"), _told_apart(), Session(self._readers, expire_on_commit=False) as session:
             yield session
 
     def migrate(self, to: str = "head") -> None:

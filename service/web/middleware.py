@@ -17,6 +17,7 @@ from service.settings import Settings
 from service.web.logs import logger_of
 from service.web.meter import Meter
 from service.web.problem import problem_of, problem_response, unexpected
+from service.web.tracing import Span, span
 
 log = logger_of("rongqiao.http")
 
@@ -55,6 +56,10 @@ class Around:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        with span("request") as traced:
+            await self._answer(scope, receive, send, traced)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, traced: Span) -> None:
         request = Request(scope, receive)
         offered = request.headers.get("x-request-id", "")
         good = _REQUEST_ID.match(offered) and not _LIKE_A_CODE.search(offered)
@@ -88,6 +93,9 @@ class Around:
         finally:
             route, method, seconds = _route(scope), _method(scope), time.perf_counter() - started
             self.meter.add(route, method, status, seconds)
+            traced.rename(f"{method} {route}")
+            traced.set(http_route=route, http_request_method=method, request_id=scope["request_id"])
+            traced.set(http_response_status=status)
             if route not in _QUIET:
                 log.info(
                     "request",

@@ -22,6 +22,7 @@ from service.jobs.worker import Worker
 from service.office import Office
 from service.settings import Settings
 from service.web.logs import configure_logs
+from service.web.tracing import start_tracing
 
 
 def serve_office(office: Office, settings: Settings, started: Callable[[str], None]) -> None:
@@ -33,6 +34,7 @@ def serve_office(office: Office, settings: Settings, started: Callable[[str], No
     address, port = listening.getsockname()[:2]
     settings = settings.model_copy(update={"port": port})
     configure_logs()
+    start_tracing()
     app = create_app(office, settings)
     config = uvicorn.Config(
         app,
