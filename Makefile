@@ -31,14 +31,14 @@ lint: install   ## ruff, mypy strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install   ## The whole test run; what can open an office runs on SQLite and again on PostgreSQL
+test: install   ## The whole test run; what is about stored state runs on SQLite and again on PostgreSQL
 	$(BIN)/python -m tests.find_postgres
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 	RONGQIAO_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
-test-postgresql: install   ## Only the run on PostgreSQL
+test-postgresql: install   ## Everything that can open an office, on PostgreSQL
 	$(BIN)/python -m tests.find_postgres
-	RONGQIAO_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+	RONGQIAO_TEST_WHOLE=1 RONGQIAO_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 check: lint test   ## What CI runs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
-import select
+import selectors
 import shutil
 import signal
 import subprocess
@@ -67,7 +67,7 @@ class Teller:
         while b"\n" not in self._left:
             if until is not None:
                 wait = max(0.0, until - time.monotonic())
-                if not select.select([self._server.stdout], [], [], wait)[0]:
+                if not self._ready(wait):
                     return None
             piece = os.read(self._server.stdout.fileno(), 65536)
             if not piece:
@@ -75,6 +75,12 @@ class Teller:
             self._left += piece
         line, self._left = self._left.split(b"\n", 1)
         return line.decode()
+
+    def _ready(self, seconds: float) -> bool:
+        """Whether something can be read in time. Not by ``select``, which takes no descriptor over 1023."""
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._server.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
+            return bool(waiting.select(seconds))
 
     def hear(self, word: str) -> str:
         """The next line, which begins with ``word``; the rest of it."""

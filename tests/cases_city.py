@@ -19,6 +19,7 @@ from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.ingest_batch import BatchReport, ingest_batch
 from tests.deliveries import PENALTY, PENALTY_HEADER, write
+from tests.postgres import keep_shared_office
 from tests.shell import Shell, a_city
 
 #: A Monday; everything of the city has been received, its calendar of working days lies open ahead.
@@ -48,6 +49,7 @@ def contested_city() -> CasesCity:
     folder = Path(tempfile.mkdtemp(prefix="rongqiao-cases-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     shell = a_city(folder / "home")
+    keep_shared_office()
     shell.clock.moment = NOON
     firms = unblemished_firms(shell)
     graded = [{"uscc": firm, "rated_on": "2024-06-01", "grade": "green_factory"} for firm in firms]

@@ -1,6 +1,7 @@
 """Where the offices of the tests live: SQLite, or with ``RONGQIAO_TEST_DATABASE=postgresql`` PostgreSQL.
 
-On PostgreSQL only the modules that can open an office are run: the rest has run already, and knows no database.
+On PostgreSQL those are run whose subject is stored state; with ``RONGQIAO_TEST_WHOLE=1`` all that can open an office.
+The rest knows no database.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.database_tests import opens_an_office
+from tests.database_tests import STORED_STATE, opens_an_office
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,7 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
-    return True if is_test and postgres.chosen() and not opens_an_office(collection_path.stem) else None
+    if not is_test or not postgres.chosen():
+        return None
+    name = collection_path.stem
+    runs = opens_an_office(name) if postgres.whole() else name in STORED_STATE
+    return None if runs else True
 
 
 @pytest.hookimpl(trylast=True)

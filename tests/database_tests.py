@@ -8,6 +8,15 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+#: Those whose subject is what the database decides: constraints, order, locks, transactions, migrations. They run on
+#: PostgreSQL every time. The others open an office to compute or answer from it: `make test-postgresql` has them all.
+STORED_STATE = frozenset({
+    "test_applications", "test_audit", "test_audit_anchors", "test_bank_products", "test_borrowers", "test_changes",
+    "test_client_keys", "test_consents", "test_contact", "test_cost_list_office", "test_idempotency",
+    "test_identity_cli", "test_jobs", "test_jobs_leases", "test_keys", "test_migrations", "test_models", "test_needs",
+    "test_person_consents", "test_personal_data", "test_postgresql", "test_register_killed", "test_repairs",
+    "test_reviews", "test_sign_in", "test_store", "test_tickets", "test_told", "test_webhooks",
+})  # fmt: skip
 #: What an office is opened with.
 _OPENERS = ("service.office", "service.store", "service.app", "service.cli")
 

@@ -14,6 +14,7 @@ from service.books.seedbook import catalogue
 from service.clock import day_of
 from tests.cases_city import NOON, at, get, hold_to_shape, post
 from tests.cases_city import snapshot as newest_of
+from tests.postgres import keep_shared_office
 from tests.shell import Shell, a_city
 
 WANTED: dict[str, Any] = {
@@ -32,6 +33,7 @@ def needs_city() -> tuple[Shell, list[str]]:
     folder = Path(tempfile.mkdtemp(prefix="rongqiao-needs-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     shell = a_city(folder / "home", firms=180)
+    keep_shared_office()
     snapshot = newest_of(shell)
     return shell, [snapshot.firm_at(row) for row in range(snapshot.firms)]
 

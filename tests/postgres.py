@@ -73,6 +73,11 @@ def chosen() -> bool:
     return os.environ.get(CHOSEN) == "postgresql"
 
 
+def whole() -> bool:
+    """Whether everything that can open an office runs there, not only what is about stored state."""
+    return os.environ.get("RONGQIAO_TEST_WHOLE") == "1"
+
+
 class Server:
     """A running server, reached by ``url``, whose user may create databases."""
 
@@ -80,6 +85,11 @@ class Server:
         self.url = make_url(url).set(drivername="postgresql+psycopg")
         self._run = os.environ.setdefault(_RUN, uuid4().hex[:8])
         self._made: set[str] = set()
+        self._kept: set[str] = set()
+
+    def keep_made(self) -> None:
+        """What has been made so far stays when a module ends: an office that the whole process shares."""
+        self._kept |= self._made
 
     def database(self, name: str) -> str:
         """The URL of an own database called after ``name``, created with the newest schema on first use."""
@@ -94,14 +104,16 @@ class Server:
         self._created(target, template=self._named(source))
 
     def drop_all(self, template_too: bool = False) -> None:
-        """Drop the databases of this run; whoever is connected is thrown out."""
-        kept = "" if template_too else self._template()
+        """Drop the databases of this run but the kept ones; whoever is connected is thrown out. With ``template_too``
+        those and the template go as well.
+        """
+        kept = set() if template_too else {self._template(), *self._kept}
         with self._connected() as connection:
             known = connection.execute(text("select datname from pg_database")).scalars().all()
             for database in known:
-                if database.startswith(self._named_like()) and database != kept:
+                if database.startswith(self._named_like()) and database not in kept:
                     connection.execute(text(f'drop database if exists "{database}" with (force)'))
-        self._made.clear()
+        self._made &= kept
 
     def _named_like(self) -> str:
         return f"rongqiao_test_{self._run}_"
@@ -214,6 +226,12 @@ def a_cluster(durable: bool = False) -> Iterator[Cluster]:
             if not folder.exists():
                 break
             time.sleep(0.1)
+
+
+def keep_shared_office() -> None:
+    """Said by whoever builds an office that all modules of a test process share."""
+    if chosen():
+        server().keep_made()
 
 
 @cache

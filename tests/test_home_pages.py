@@ -99,11 +99,12 @@ def test_each_role_lands_on_its_own_matters(city: tuple[Shell, str, str]) -> Non
 
 def test_a_list_shows_what_the_api_lists(city: tuple[Shell, str, str]) -> None:
     shell, firm, lender = city
-    inbox = shell.http.get("/v1/applications", headers=shell.asks("bank", lender)).json()["items"]
     html = visit(shell, Role.BANK, lender).get("/home/applications")
+    asked = shell.http.get("/v1/applications", params={"limit": 100}, headers=shell.asks("bank", lender))
+    inbox = asked.json()["items"]
     assert html.count("<tr>") == len(inbox) + 1
     assert firm not in html, "not named before its consent"
-    assert html.count("not named before its consent") == len(inbox)
+    assert html.count("not named before its consent") == sum(each["uscc"] is None for each in inbox) > 0
 
 
 def test_a_consent_is_given_after_its_words_were_shown_and_taken_back(city: tuple[Shell, str, str]) -> None:
