@@ -67,5 +67,11 @@ def line_names(out: Out, line: dict[str, Any]) -> str:
 
 
 def line_values(line: dict[str, Any]) -> str:
-    """The firm's values of it, a dash where unknown or masked."""
-    return " × ".join("—" if item["value"] is None else str(item["value"]) for item in line["items"])
+    """The firm's values of it, a dash where unknown or masked; quotients to four places."""
+    return " × ".join(_words(item["value"]) for item in line["items"])
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "—"
+    return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
