@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from matching.facts import FactSpec
 from scoring.catalogue import Item
 from service.access.auth import Role
 
@@ -61,16 +59,5 @@ def may_know_identity(viewer: Role, consent: Consent | None) -> bool:
     return viewer in (Role.OFFICE, Role.APPROVER) or (viewer in (Role.BANK, Role.GUARANTOR) and consent is not None)
 
 
-#: A lender's screen over facts that are not public answers only about groups of at least so many firms.
+#: Aggregates about firms tell of groups of at least so many.
 SMALLEST_GROUP = 5
-
-
-def withheld(viewer: Role, asked: Iterable[FactSpec], found: int) -> bool:
-    """Whether an ad-hoc screen's result is too small to be shown to ``viewer``.
-
-    Public facts can single out a known firm; adding one fact that is not public would then tell that fact of it.
-    Screens over public facts alone tell nothing new, and staff may know identities anyway.
-    """
-    if viewer in (Role.OFFICE, Role.APPROVER) or found >= SMALLEST_GROUP:
-        return False
-    return any(spec.share != "public" for spec in asked)
