@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from service.access.auth import MAY, Action, Role
 from service.api.route import FirmGuard
 from service.app import guard_of
 from service.audit.told import UNTOLD, is_told_at_the_door
-from service.cli.program import app, run_program
+from service.cli.program import PARTS, run_program, tree
 from tests.shell import Shell, a_code, a_shell
 
 SERVICE = Path(service.__file__).parent
@@ -152,7 +153,7 @@ def goes_through_the_door(run: Callable[..., Any], seen: frozenset[str] = frozen
 
 
 def test_every_command_opens_an_office_through_the_door_or_none_at_all() -> None:
-    without = {words for words, run in commands(app) if not goes_through_the_door(run)}
+    without = {words for words, run in commands(tree()) if not goes_through_the_door(run)}
     assert without == set(WITHOUT_OFFICE)
 
 
@@ -182,7 +183,7 @@ ASKED = {
 
 
 def test_the_commands_named_here_are_commands() -> None:
-    assert set(ASKED) <= {words for words, _ in commands(app)}
+    assert set(ASKED) <= {words for words, _ in commands(tree())}
 
 
 @pytest.mark.parametrize("words", sorted(ASKED), ids=" ".join)
@@ -198,3 +199,14 @@ def test_a_command_is_in_the_journal_with_who_ran_it(
     assert first.person == getpass.getuser()[:64]
     assert first.purpose == "official"
     assert first.firm == (FIRM if FIRM in ASKED[words] else "")
+
+
+def test_a_command_line_loads_every_module_its_command_is_in() -> None:
+    brought = {}
+    for part in PARTS:
+        alone = typer.Typer()
+        importlib.import_module(f"service.cli.{part}").register(alone)
+        brought[part] = {words[0] for words, _ in commands(alone)}
+    assert brought == {part: set(words) for part, words in PARTS.items()}
+    with_commands = {file.stem for file in (SERVICE / "cli").glob("*.py") if "def register(" in file.read_text("utf-8")}
+    assert with_commands == set(PARTS)

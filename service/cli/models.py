@@ -11,6 +11,7 @@ import typer
 from service.answers.models import model_answer, models_answer
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
+from service.cli.watching import watch
 from service.clock import utc_now
 from service.office import Office
 from service.registry.keys import rotate_key
@@ -26,6 +27,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept for good.
 group = typer.Typer(help="Registered models.", no_args_is_help=True)
 keys = typer.Typer(help="The office's signing keys.", no_args_is_help=True)
 group.add_typer(keys, name="keys")
+group.command("watch")(watch)
 
 
 def register(app: typer.Typer) -> None:

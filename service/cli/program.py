@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,84 +10,52 @@ from collections.abc import Sequence
 import typer
 
 from models.errors import DataFileError, RefusedInput, RongqiaoError
-from service.cli import (
-    alarms,
-    answers,
-    borrowers,
-    campaign,
-    cases,
-    city,
-    cost_list,
-    intake,
-    jobs,
-    keys,
-    models,
-    needs,
-    people,
-    person_consents,
-    personal,
-    products,
-    receipts,
-    reviews,
-    rulebook,
-    strategy,
-    training,
-    trust,
-    validation,
-    watching,
-    webhooks,
-    what_if,
-)
 from service.cli.context import runs
 from service.cli.interrupt import listen, stop_if_pressed
 from service.cli.output import complain
 from service.web.storage_failure import storage_failure
 
-app = typer.Typer(
-    name="rongqiao",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Rongqiao (融桥): the credit and financing matchmaker of a city. RONGQIAO_HOME is the data folder (./var).",
-)
-_PARTS = (
-    city,
-    intake,
-    jobs,
-    answers,
-    alarms,
-    borrowers,
-    receipts,
-    cases,
-    needs,
-    people,
-    keys,
-    person_consents,
-    personal,
-    products,
-    cost_list,
-    rulebook,
-    what_if,
-    models,
-    reviews,
-    strategy,
-    campaign,
-    training,
-    trust,
-    validation,
-    watching,
-    webhooks,
-)
-for _part in _PARTS:
-    _part.register(app)
+#: What each module of commands brings. Loading all of them takes seconds, so that a command line loads those alone
+#: that have its first word.
+PARTS = {
+    "city": ("demo", "real", "serve"),
+    "intake": ("feeds", "ingest", "batches", "build"),
+    "jobs": ("jobs",),
+    "answers": ("firm", "options", "prospects"),
+    "alarms": ("watch",),
+    "borrowers": ("borrowers",),
+    "receipts": ("replay", "evidence"),
+    "cases": ("objection", "repair"),
+    "needs": ("need", "application", "ticket", "certificate"),
+    "people": ("client", "person"),
+    "keys": ("keys",),
+    "person_consents": ("person-consent",),
+    "personal": ("personal",),
+    "products": ("products",),
+    "cost_list": ("cost-list",),
+    "rulebook": ("scheme", "size", "uscc"),
+    "what_if": ("what-if",),
+    "models": ("model",),
+    "reviews": ("review",),
+    "strategy": ("strategy",),
+    "campaign": ("campaign",),
+    "training": ("train",),
+    "trust": ("audit", "backup", "restore"),
+    "validation": ("validate",),
+    "webhooks": ("webhooks",),
+}
 
 DONE, FAILED, REFUSED = 0, 1, 2
+
+
+_HELP = "Rongqiao (融桥): the credit and financing matchmaker of a city. RONGQIAO_HOME is the data folder (./var)."
 
 
 def run_program(arguments: Sequence[str]) -> int:
     """Run one command; 0 done, 1 failure, 2 refused input."""
     listen()
     as_json = "--json" in arguments
+    app = tree(arguments[0] if arguments else None)
     runs(" ".join(_command(app, arguments)), arguments)
     try:
         code = app(args=list(arguments) or ["--help"], standalone_mode=False, prog_name="rongqiao")
@@ -111,6 +80,21 @@ def run_program(arguments: Sequence[str]) -> int:
             return FAILED
         traceback.print_exc()
         return FAILED
+
+
+def tree(word: str | None = None) -> typer.Typer:
+    """The tree with the commands named ``word``, and whatever shares a module with them; all of it for any other."""
+    app = typer.Typer(
+        name="rongqiao",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help=_HELP,
+    )
+    asked = [part for part, words in PARTS.items() if word in words] or PARTS
+    for part in asked:
+        importlib.import_module(f"service.cli.{part}").register(app)
+    return app
 
 
 def _command(part: typer.Typer, arguments: Sequence[str]) -> list[str]:

@@ -23,11 +23,12 @@ from service.usecases.check_rules import check_rules
 from service.web.strict_json import parse_strict
 
 schemes_app = typer.Typer(help="Public support schemes: list, check, evaluate.")
+schemes_app.command("show")(scheme_card.show)
+schemes_app.command("usage")(scheme_card.usage)
 
 
 def register(app: typer.Typer) -> None:
     """Hang these commands into the tree."""
-    scheme_card.register(schemes_app)
     app.add_typer(schemes_app, name="scheme")
     app.command("size")(size)
     app.command("uscc")(uscc)

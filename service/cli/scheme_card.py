@@ -15,12 +15,6 @@ from service.usecases.count_usage import Usage, usage_by_scheme
 from service.usecases.scheme_card import scheme_card
 
 
-def register(schemes: typer.Typer) -> None:
-    """Hang these commands below ``scheme``."""
-    schemes.command("show")(show)
-    schemes.command("usage")(usage)
-
-
 def show(
     scheme_id: Annotated[str, typer.Argument(metavar="ID")],
     as_of: Annotated[str | None, typer.Option(help="Day asked about (YYYY-MM-DD); default today.")] = None,

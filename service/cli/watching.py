@@ -9,18 +9,12 @@ import typer
 from service.answers.watch import watch_answer
 from service.asking import asked_day
 from service.cli.context import office_of, settings_of
-from service.cli.models import group
 from service.cli.output import AsJson, Out, percent
 from service.snapshot.shelf import Shelf
 from service.usecases.watch_model import watch_model
 
 #: Items shown in a terminal; all are in the JSON.
 _MOST_ITEMS = 12
-
-
-def register(app: typer.Typer) -> None:
-    """Hang the command into the tree, beside the others about models."""
-    group.command("watch")(watch)
 
 
 def watch(
