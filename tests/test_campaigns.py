@@ -77,7 +77,10 @@ def test_quotas_and_contact_caps_hold_and_the_report_says_how_good_the_list_is(
     summary = answer["summary"]
     assert summary["listed"] == len(listed)
     assert summary["bound"]["list"] <= summary["bound"]["best"] + 1e-6
+    assert summary["bound"]["heaviest_share"] <= 1 + 1e-9
     assert isinstance(summary["blocking_pairs"], int)
+    assert [one["id"] for one in summary["ranking"]["products"]] == products
+    assert answer["ranking"] == summary["ranking"]
     for limit in summary["limits"]:
         assert limit["used"] <= limit["most"]
 
@@ -142,6 +145,10 @@ def test_a_lender_sees_its_own_rows_of_what_is_published(
     ) == 1
     seen = city.http.get(f"/v1/campaigns/{published['id']}", headers=bank).json()
     assert (seen["spec"], seen["summary"], seen["drawn_up_by"]) == (None, None, None)
+    # How it was ranked is told of its own products, and nothing of the risk of any firm.
+    for one in seen["ranking"]["products"]:
+        assert offers().products[one["id"]].lender.id == published["lender"]
+        assert set(one) == {"id", "rate", "margin", "loss_given_default"}
     mine = rows(city, published["id"], bank)
     assert {row["lender"] for row in mine} == {published["lender"]}
     assert len(mine) == seen["rows"] == sum(row["lender"] == published["lender"] for row in published["listed"])

@@ -1,4 +1,4 @@
-"""What the lenders keep of the pairs before them: down the priority order, whatever still fits every limit."""
+"""What the lenders keep of the pairs before them: down the order to the first that does not fit, or past it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,25 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 #: Vectorised passes before the few pairs left are gone through one by one.
 _PASSES = 12
+
+
+def above_lines(asked: Bools, rank: Ints, places: Sequence[Places], lines: Sequence[Ints]) -> Bools:
+    """Those of the pairs ``asked`` (e,) that stand above the line of every limit they draw on.
+
+    ``lines``: for each of ``places`` the rank (k,) from which on nothing is taken. A limit's line is at the first pair
+    that does not fit beside all asked before it, and only ever moves up: ``lines`` are changed. So whoever is turned
+    away stays away whoever else asks, which taking a smaller one instead (:func:`chosen`) does not promise.
+    """
+    kept = asked.copy()
+    for place, line in zip(places, lines, strict=True):
+        mine = kept[place.pairs]
+        pairs, group, use = place.pairs[mine], place.group[mine], place.use[mine]
+        if not pairs.size:
+            continue
+        over = within(use, group) > place.most[group]
+        np.minimum.at(line, group[over], rank[pairs[over]])
+        kept[pairs[rank[pairs] >= line[group]]] = False
+    return kept
 
 
 def chosen(asked: Bools, rank: Ints, places: Sequence[Places]) -> Bools:

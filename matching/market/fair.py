@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array, hstack, vstack
 
 from matching.market.bound import rows_of
+from matching.market.choice import chosen
 from matching.market.market import Bools, Floats, Market
 from matching.market.rounds import matched
 from models.errors import RefusedInput
@@ -81,7 +82,8 @@ def reach(market: Market, shares: Sequence[FairShare], held: Bools) -> tuple[Rea
     reached = [int((on_list & share.members).sum()) for share in shares]
     lacking: Floats = np.zeros(len(shares))
     binding: tuple[tuple[str, str], ...] = ()
-    if any(there < least for there, least in zip(reached, wanted, strict=True)):
+    short = any(there < least for there, least in zip(reached, wanted, strict=True))
+    if short and not _met_by_the_smallest(market, shares, wanted):
         lacking, binding = _least_shortfall(market, shares, wanted)
     impossible = bool((lacking > 1e-6).any())
     return tuple(
@@ -114,35 +116,53 @@ def _wanted(share: FairShare, mine: Bools) -> int:
     return math.ceil(round(share.least * 1_000_000) * int(mine.sum()) / 1_000_000)
 
 
+def _met_by_the_smallest(market: Market, shares: Sequence[FairShare], wanted: Sequence[int]) -> bool:
+    """Whether a list of one pair a firm, the pairs that take least of their limits first, meets all shares: a proof
+    without the programme that some list can."""
+    taken = np.zeros(market.firm.size)
+    for each in market.limits:
+        mine = each.group >= 0
+        taken[mine] += each.use[mine] / np.maximum(each.most, 1)[each.group[mine]]
+    rank = np.empty(taken.size, np.int64)
+    rank[np.lexsort((market.ties, taken))] = np.arange(taken.size)
+    every = np.ones(taken.size, np.bool_)
+    places = market.free_places(rank, [each.most for each in market.limits], np.minimum(market.caps, 1), every)
+    on_list = _on_list(market, chosen(every, rank, places))
+    return all(int((on_list & share.members).sum()) >= least for share, least in zip(shares, wanted, strict=True))
+
+
 def _least_shortfall(
     market: Market, shares: Sequence[FairShare], wanted: Sequence[int]
 ) -> tuple[Floats, tuple[tuple[str, str], ...]]:
     """The least total shortfall of any list, pairs taken in part: by group (g,), and the limits whose price is above 0.
 
-    Zero does not prove that a whole list meets the shares; above zero proves that none does.
+    Zero does not prove that a whole list meets the shares; above zero proves that none does. A firm counts once, so
+    one pair of it is enough.
     """
     table, most, names = rows_of(market)
-    pairs, firms, groups = market.firm.size, len(market.firms), len(shares)
+    limits, pairs, firms, groups = len(names), market.firm.size, len(market.firms), len(shares)
+    # Sums of fen beside counts of heads: each limit in hundredths of itself.
+    unit = np.maximum(most[:limits], 1.0) / 100
+    used = csr_array(table[:limits].multiply(1 / unit[:, None]))
+    counted = csr_array(np.array([share.members[market.firm] for share in shares], np.float64))
     rows = csr_array((np.ones(pairs), (market.firm, np.arange(pairs))), (firms, pairs))
-    one = csr_array((np.ones(firms), (np.arange(firms), np.arange(firms))), (firms, firms))
-    member = csr_array(np.array([share.members for share in shares], np.float64))
-    lack = csr_array((np.ones(groups), (np.arange(groups), np.arange(groups))), (groups, groups))
+    lack = csr_array(np.eye(groups))
     found = linprog(
-        np.concatenate([np.zeros(pairs + firms), np.ones(groups)]),
+        np.concatenate([np.zeros(pairs), np.ones(groups)]),
         A_ub=vstack(
             [
-                hstack([table, csr_array((table.shape[0], firms + groups))]),
-                hstack([-rows, one, csr_array((firms, groups))]),
-                hstack([csr_array((groups, pairs)), -member, -lack]),
+                hstack([used, csr_array((limits, groups))]),
+                hstack([rows, csr_array((firms, groups))]),
+                hstack([-counted, -lack]),
             ],
             format="csr",
         ),
-        b_ub=np.concatenate([most, np.zeros(firms), -np.asarray(wanted, np.float64)]),
-        bounds=[(0.0, 1.0)] * (pairs + firms) + [(0.0, None)] * groups,
-        method="highs",
+        b_ub=np.concatenate([most[:limits] / unit, np.minimum(market.caps, 1), -np.asarray(wanted, np.float64)]),
+        # The interior point: all pairs weigh the same, which the simplex takes minutes over.
+        method="highs-ipm",
     )
     if not found.success:
         raise RuntimeError(f"the linear programme stopped: {found.message}")
-    prices = -found.ineqlin.marginals[: len(names)]
+    prices = -found.ineqlin.marginals[:limits] / unit
     tight = tuple(name for name, price in zip(names, prices, strict=True) if price > 1e-9)
     return found.x[-groups:], tight

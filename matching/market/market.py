@@ -105,13 +105,36 @@ class Market:
         order = np.lexsort((self.ties, -self.likes, self.firm))
         return order, np.searchsorted(self.firm[order], np.arange(len(self.firms) + 1)).astype(np.int64)
 
+    @cached_property
+    def wish_place(self) -> Ints:
+        """Place (e,) of each pair in the order of :attr:`wishes`."""
+        place = np.empty(self.firm.size, np.int64)
+        place[self.wishes[0]] = np.arange(self.firm.size)
+        return place
+
     def places(self, rank: Ints) -> tuple[Places, ...]:
         """Every limit's pairs in order of ``rank``."""
+        in_order = np.empty(rank.size, np.int64)
+        in_order[rank] = np.arange(rank.size)
         made = []
         for each in self.limits:
-            order = np.lexsort((rank, each.group))
+            order = in_order[np.argsort(each.group[in_order], kind="stable")]
             order = order[np.searchsorted(each.group[order], 0) :]
             made.append(Places(order, each.group[order], each.use[order], each.most))
+        return tuple(made)
+
+    def free_places(self, rank: Ints, left: Sequence[Ints], room: Ints, among: Bools) -> tuple[Places, ...]:
+        """The pairs ``among`` (e,) in order of ``rank``: by limit with what is ``left`` of it, by firm with the
+        contacts it has ``room`` (n,) for."""
+        pairs = np.flatnonzero(among)
+        pairs = pairs[np.argsort(rank[pairs])]
+        made = []
+        ones = np.ones(self.firm.size, np.int64)
+        limits = [(each.group, each.use, most) for each, most in zip(self.limits, left, strict=True)]
+        for group, use, most in (*limits, (self.firm, ones, room)):
+            order = pairs[np.argsort(group[pairs], kind="stable")]
+            order = order[np.searchsorted(group[order], 0) :]
+            made.append(Places(order, group[order], use[order], most))
         return tuple(made)
 
     def used(self, held: Bools, limits: Limits) -> Ints:

@@ -7,87 +7,89 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.market.choice import chosen
-from matching.market.market import Market, Places
-from matching.market.stability import blocking
+from matching.market.choice import above_lines, chosen
+from matching.market.market import OPEN, Market, Places
+from matching.market.stability import standing_of, wanted_by_firm
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 #: Rounds of mending. A stable list need not exist where sums bind, so the rounds may circle.
-_MENDINGS = 40
+_MENDINGS = 30
 
 
 def matched(market: Market, first: Bools | None = None) -> Bools:
     """The pairs (e,) on the list.
 
-    Each firm asks as many of its best products as its cap has room for; lenders keep what they choose of all that ask;
-    who is turned away asks its next. With head counts alone (of products, and of banks over them) no pair blocks the
-    outcome, and every firm does as well as in any other outcome that no pair blocks. Sums and pots break that promise:
-    a pair turned away for a large one may fit once the large one has left. So what blocks is asked again and the list
-    mended until nothing blocks, or for some rounds, of which the one with the fewest blocking pairs counts;
-    :func:`~matching.market.stability.blocking_pairs` reports what is left. ``first`` (e,): pairs put before all others
-    by fair shares.
+    Deferred acceptance first (:func:`accepted`). Where sums bind, what is left below the lines is then filled, in the
+    order of priority, with pairs whose firms have room; a firm leaves nothing for it. Filling may move a line, so what
+    blocks is let in, each lender dropping what no longer fits, until nothing blocks or for some rounds, of which the
+    one with the fewest blocking pairs counts; :func:`~matching.market.stability.blocking_pairs` reports what is left.
+    ``first`` (e,): pairs put before all others by fair shares.
     """
     rank = market.priority(first)
     places = market.places(rank)
-    order, start = market.wishes
-    ends = start[1:]
-    following = start[:-1].copy()
-    held = np.zeros(order.size, np.bool_)
-    firms = np.arange(len(market.firms))
-    while True:
-        has = np.bincount(market.firm[held], minlength=firms.size)
-        asks = np.minimum(np.maximum(market.caps - has, 0), ends - following)
-        if not asks.any():
-            break
-        offset = np.arange(int(asks.sum())) - np.repeat(np.cumsum(asks) - asks, asks)
-        asked = held.copy()
-        asked[order[np.repeat(following, asks) + offset]] = True
-        following += asks
-        held = chosen(asked, rank, places)
-    return _mended(market, held, rank, places)
-
-
-def _mended(market: Market, held: Bools, rank: Ints, places: Sequence[Places]) -> Bools:
-    """Blocking pairs let in, firms dropping what they like least and lenders what no longer fits, round by round."""
+    held = accepted(market, rank, places)
     best, fewest = held, market.firm.size + 1
     for _ in range(_MENDINGS):
-        blocks = blocking(market, held, places)
+        held = _filled(market, held, rank)
+        blocks = standing_of(market, held, rank, places).blocking
         count = int(blocks.sum())
         if count < fewest:
             best, fewest = held, count
         if not count:
             break
-        held = _filled(market, chosen(_within_caps(market, held | blocks), rank, places), rank)
+        held = chosen(_within_caps(market, held, blocks), rank, places)
     return best
 
 
-def _within_caps(market: Market, asked: Bools) -> Bools:
-    """Of the pairs asked for, each firm's best, as many as its cap allows."""
+def accepted(market: Market, rank: Ints, places: Sequence[Places]) -> Bools:
+    """What deferred acceptance holds (e,) at its end.
+
+    Each firm asks as many of its best products as its cap has room for; each limit is given down the order of ``rank``
+    to the first that does not fit; who is turned away asks its next. With head counts alone (of products, and of banks
+    over them) no pair blocks the outcome, and every firm does as well as in any other outcome that no pair blocks.
+    With sums of products alone no pair blocks it either: who is turned away stays away.
+    """
     order, start = market.wishes
-    running = np.cumsum(asked[order])
-    before = np.r_[0, running][start[:-1]]
-    kept = np.zeros(asked.size, np.bool_)
-    kept[order] = asked[order] & (running - before[market.firm[order]] <= market.caps[market.firm[order]])
-    return kept
+    following, ends = start[:-1].copy(), start[1:]
+    held = np.zeros(order.size, np.bool_)
+    lines = [np.full(place.most.size, OPEN) for place in places]
+    while True:
+        has = np.bincount(market.firm[held], minlength=market.caps.size)
+        asks = np.minimum(np.maximum(market.caps - has, 0), ends - following)
+        if not asks.any():
+            return held
+        offset = np.arange(int(asks.sum())) - np.repeat(np.cumsum(asks) - asks, asks)
+        asked = held.copy()
+        asked[order[np.repeat(following, asks) + offset]] = True
+        following += asks
+        held = above_lines(asked, rank, places, lines)
+
+
+def _within_caps(market: Market, held: Bools, blocks: Bools) -> Bools:
+    """What is held and each firm's best pair of ``blocks``; a firm at its cap drops what it likes least."""
+    order, start = market.wishes
+
+    def running(mine: Bools) -> Ints:
+        total = np.cumsum(mine[order])
+        counted: Ints = total - np.r_[0, total][start[:-1]][market.firm[order]]
+        return counted
+
+    asked = held.copy()
+    asked[order] |= blocks[order] & (running(blocks) == 1)
+    asked[order] &= running(asked) <= market.caps[market.firm[order]]
+    return asked
 
 
 def _filled(market: Market, held: Bools, rank: Ints) -> Bools:
     """The outcome and, in priority order, every further pair that both sides and all limits have room for."""
-    room = market.caps - np.bincount(market.firm[held], minlength=market.caps.size)
-    open_ = ~held & (room[market.firm] > 0)
+    has = np.bincount(market.firm[held], minlength=market.caps.size)
+    open_ = ~held & wanted_by_firm(market, held) & (has < market.caps)[market.firm]
     left = [each.most - market.used(held, each) for each in market.limits]
     for each, free in zip(market.limits, left, strict=True):
         mine = each.group >= 0
         open_[mine] &= each.use[mine] <= free[each.group[mine]]
-    made = held.copy()
-    waiting = np.flatnonzero(open_)
-    for pair in waiting[np.argsort(rank[waiting])].tolist():
-        draws = [(free, each.group[pair], each.use[pair]) for free, each in zip(left, market.limits, strict=True)]
-        draws = [draw for draw in draws if draw[1] >= 0]
-        if room[market.firm[pair]] > 0 and all(use <= free[group] for free, group, use in draws):
-            made[pair] = True
-            room[market.firm[pair]] -= 1
-            for free, group, use in draws:
-                free[group] -= use
+    if not open_.any():
+        return held
+    made: Bools = held | chosen(open_, rank, market.free_places(rank, left, market.caps - has, open_))
     return made

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.money import from_fen
 from models.tables import Campaign, CampaignOutcome, CampaignReceipt, CampaignRow, CampaignVersion
+from service.books.rulebook import offers
 from service.market.campaign_rows import DECLINED, STATES
 
 
@@ -17,10 +18,11 @@ def version_answer(
     rows: int,
     receipts: Sequence[CampaignReceipt],
     *,
-    staff: bool,
+    lender: str | None,
     rows_sha256: str | None,
 ) -> dict[str, Any]:
-    """One version; what was asked and how good it is are the office's."""
+    """One version; what was asked and how good it is are the office's. ``lender``: who reads it, ``None``: staff."""
+    staff = lender is None
     return {
         "id": campaign.id,
         "quarter": campaign.quarter,
@@ -37,11 +39,21 @@ def version_answer(
         "snapshot_id": version.snapshot_id,
         "spec": version.spec if staff else None,
         "summary": version.summary if staff else None,
+        "ranking": _ranking(version.summary.get("ranking"), lender),
         "receipts": [
             {"lender": each.lender, "received_at": each.received_at, "rows_sha256": each.content_sha256}
             for each in receipts
         ],
     }
+
+
+def _ranking(said: Mapping[str, Any] | None, lender: str | None) -> dict[str, Any] | None:
+    """How firms were put in order; a lender reads it of its own products, without what is known of the firms' risk."""
+    if said is None or lender is None:
+        return None if said is None else dict(said)
+    mine = [each for each in said["products"] if offers().products[each["id"]].lender.id == lender]
+    own = [{name: each[name] for name in ("id", "rate", "margin", "loss_given_default")} for each in mine]
+    return {**said, "products": own}
 
 
 def row_answer(row: CampaignRow, outcome: CampaignOutcome | None, known: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.api.inputs import Cursor, Limit
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_campaign import (
@@ -24,8 +24,9 @@ from service.api.shapes_campaign import (
     PublishBody,
     ReceiptBody,
 )
+from service.api.shapes_jobs import JobShape
 from service.market.campaign_spec import read_spec
-from service.usecases.draw_up_campaign import draw_up_campaign
+from service.usecases.ask_campaign import ask_campaign
 from service.usecases.publish_campaign import publish_campaign
 from service.usecases.read_campaigns import list_campaigns, read_campaign, read_rows
 from service.usecases.receive_campaign import receive_campaign
@@ -51,6 +52,7 @@ _TAKEN: dict[int | str, dict[str, Any]] = {
     responses={
         200: {"model": CampaignAnswer, "description": "The newest version says exactly this"},
         201: {"model": CampaignAnswer, "description": "A new version"},
+        202: {"model": JobShape, "description": "A large one: the job that draws it up"},
         409: {"description": "A quota or pot is below what is granted or under way"},
     },
 )
@@ -60,11 +62,14 @@ async def draw_up(
     """Firms and products under contact caps, quotas and pots, by deferred acceptance over the snapshot in force.
 
     One campaign for a quarter and name; sent again with changes it is a new version. Firms on which a lender told an
-    outcome stay on the list.
+    outcome stay on the list. A large one is drawn up by a job, whose result names campaign and version; sent again
+    meanwhile it is the same job.
     """
     spec = read_spec(body.model_dump(exclude_none=True))
     snapshot, told = desk.shelf.built(), request.scope["request_id"]
-    made = await run_in_threadpool(draw_up_campaign, desk.office, snapshot, caller, spec, desk.now(), told)
+    made = await run_in_threadpool(ask_campaign, desk.office, snapshot, caller, spec, desk.now(), told)
+    if isinstance(made, dict):
+        return answered(made, 202, {"Location": f"/v1/jobs/{made['id']}", "Retry-After": "2"})
     shown = await run_in_threadpool(read_campaign, desk.office, caller, made.id, made.version)
     return answered(shown, 201 if made.changed else 200)
 
@@ -73,8 +78,7 @@ async def draw_up(
 async def listed(caller: Reader, desk: DeskDep, cursor: Cursor = "", limit: Limit = 100) -> Response:
     """Staff see all; a lender sees published ones in which it has rows."""
     found = await run_in_threadpool(list_campaigns, desk.office, caller)
-    page, following = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(page, following))
+    return page_answer(found, cursor, limit)
 
 
 @routes.get("/campaigns/{campaign_id}", summary="One version of a campaign", responses=_ANSWER)
@@ -98,8 +102,7 @@ async def rows(
     """A lender sees its own rows: cards, and code and name of firms that are open to contact by it at this moment."""
     told = request.scope["request_id"]
     found = await run_in_threadpool(read_rows, desk.office, caller, campaign_id, version, desk.now(), told)
-    page, following = page_of(found, [each["row"] for each in found], cursor, limit)
-    return answered(paged(page, following))
+    return page_answer(found, cursor, limit, "row")
 
 
 @routes.post("/campaigns/{campaign_id}/publication", summary="Publish a campaign", responses=_TAKEN)

@@ -104,6 +104,9 @@ class CampaignAnswer(Shape):
     summary: dict[str, Any] | None = Field(
         description="Blocking pairs, limits used, fair shares, distance from the bound; staff only"
     )
+    ranking: dict[str, Any] | None = Field(
+        description="What lenders rank by: margin less expected loss of each product; of a lender: its own products"
+    )
     receipts: list[ReceiptLine]
 
 

@@ -144,7 +144,9 @@ def _show(out: Out, found: dict[str, Any], rows: list[dict[str, Any]], as_json: 
             (t("campaign.rows"), found["rows"]),
             (t("campaign.firms"), f"{summary['firms_listed']:,} / {summary['firms_eligible']:,}"),
             (t("campaign.blocking"), summary["blocking_pairs"]),
+            (t("campaign.behind"), summary.get("behind")),
             (t("campaign.bound"), percent(bound["share"], 1) if bound else None),
+            (t("campaign.heaviest"), percent(bound.get("heaviest_share"), 1) if bound else None),
         ]
     )
     if summary["limits"]:

@@ -21,7 +21,7 @@ from service.jobs.kinds import JobKind, add_kind
 from service.jobs.work import Work
 from service.office import Office
 from service.snapshot.shelf import Shelf
-from service.usecases.ask_export import JOB, READY, caller_of, folder_of, remove_files
+from service.usecases.ask_export import JOB, READY, folder_of, remove_files, stored_caller
 from service.web.encode import encode
 
 
@@ -31,7 +31,7 @@ def run_export(office: Office, work: Work) -> Mapping[str, Any]:
     _sweep(office, now)
     with office.read() as session:
         row = session.get_one(Export, export_id)
-        caller = caller_of(session, row)
+        caller = stored_caller(session, row.caller)
     if row.state == READY:
         return dict(row.manifest)
     kind = kind_of(row.kind, row.parameters)
@@ -40,7 +40,8 @@ def run_export(office: Office, work: Work) -> Mapping[str, Any]:
     question = Question(Shelf(office), caller, row.purpose, row.parameters, now)
     rows = rows_of(kind, question, lambda count: work.tell("reading", count))
     work.tell("writing", 0, len(rows))
-    mark = " ".join((row.id, row.tenant or "office", row.asked_by, now.isoformat(timespec="seconds"), row.purpose))
+    said = (row.id, row.tenant or "office", row.asked_by, now.isoformat(timespec="seconds"), row.purpose)
+    mark = " ".join((*said, "synthetic") if office.is_sandbox else said)
     unfinished, folder = office.work / f"export-{row.id}-{work.lease.fence}", folder_of(office, row.id)
     unfinished.mkdir(parents=True)
     try:

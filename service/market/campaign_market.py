@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.cost import cost_of, quote
-from matching.market import FairShare, Limits, Market, blocking_pairs, bound, matched_fairly, reach
+from matching.cost import Cost, cost_of, quote
+from matching.market import FairShare, Limits, Market, matched_fairly
 from matching.market.market import OPEN, limits_of
 from matching.products import Product
 from models.errors import RefusedInput
@@ -18,6 +18,8 @@ from models.kinds import UNKNOWN_INT64
 from models.money import to_fen
 from service.books.rulebook import offers, parameters
 from service.market.campaign_spec import CampaignSpec, Quota
+from service.market.campaign_summary import summary_of
+from service.market.campaign_value import best_of, ranking
 from service.snapshot.snapshots import OpenSnapshot
 
 Ints = NDArray[np.int64]
@@ -65,7 +67,8 @@ def draw(
 ) -> Drawn:
     """The list under the spec. ``caps``: contacts left of firms that said how many; ``needs``: fen of open needs."""
     products = products_of(spec, snapshot)
-    likes = -_costs(snapshot, products)
+    costs = _costs(snapshot, products)
+    likes = -np.array([float(cost.all_in_annual_rate or 0) for cost in costs])
     row, product = _shortlisted(*_eligible(spec, snapshot, products), likes, spec.list_most)
     known = {(one.uscc, one.product) for one in granted}
     free = np.array(
@@ -73,6 +76,7 @@ def draw(
         np.bool_,
     ).reshape(row.shape)
     row, product = row[free], product[free]
+    ranked = ranking(snapshot, products, costs, row, product)
     rows, firm = np.unique(row, return_inverse=True)
     codes = tuple(snapshot.firm_at(at) for at in rows.tolist())
     fen = _amounts(spec, snapshot, products, row, product, needs)
@@ -86,26 +90,31 @@ def draw(
         firm=firm.astype(np.int64),
         product=product,
         likes=likes[product],
-        values=_scores(snapshot)[row],
+        values=ranked.standing,
         caps=np.maximum(np.array(room, np.int64), 0),
         limits=_limits(spec, products, product, fen, granted),
     )
     shares = _shares(spec, snapshot, rows)
     held = matched_fairly(market, shares)
-    return Drawn(
-        _listed(market, held, rows, fen, products, snapshot, granted), _summary(spec, market, held, shares, granted)
-    )
+    summary = summary_of(market, held, shares, spec.bound)
+    told = {"listed": int(held.sum()) + len(granted), "ranking": ranked.said}
+    return Drawn(_listed(market, held, rows, fen, products, snapshot, granted), summary | told)
+
+
+def pairs_at_most(spec: CampaignSpec, snapshot: OpenSnapshot) -> int:
+    """How many pairs :func:`draw` would weigh at most: counted, not looked at."""
+    met = (snapshot.met[snapshot.rule_ids.index(each.id)] for each in products_of(spec, snapshot))
+    return sum(min(int(np.bitwise_count(bits).sum()), spec.candidates_each) for bits in met)
 
 
 def _eligible(spec: CampaignSpec, snapshot: OpenSnapshot, products: Sequence[Product]) -> tuple[Ints, Ints]:
-    """Rows and products of the pairs: firms in business that meet every condition, the best scored of each product."""
+    """Rows and products of the pairs: firms in business that meet every condition, the best of each product."""
     live = snapshot.columns.get("live")
     in_business = np.ones(snapshot.firms, np.bool_) if live is None else live != 0
     rows, places = [], []
     for place, product in enumerate(products):
         met = np.unpackbits(snapshot.met[snapshot.rule_ids.index(product.id)], count=snapshot.firms).astype(np.bool_)
-        # Rows of a snapshot are sorted by score, highest first.
-        found = np.flatnonzero(met & in_business)[: spec.candidates_each]
+        found = best_of(snapshot, np.flatnonzero(met & in_business), spec.candidates_each)
         rows.append(found)
         places.append(np.full(found.size, place))
     return np.concatenate(rows).astype(np.int64), np.concatenate(places).astype(np.int64)
@@ -120,23 +129,16 @@ def _shortlisted(row: Ints, product: Ints, likes: Floats, most: int) -> tuple[In
     return row[kept], product[kept]
 
 
-def _costs(snapshot: OpenSnapshot, products: Sequence[Product]) -> Floats:
-    """All-in yearly cost of each product at its usual amount and term on the snapshot's day; without one, 0."""
+def _costs(snapshot: OpenSnapshot, products: Sequence[Product]) -> list[Cost]:
+    """What each product costs at its usual amount and term on the snapshot's day."""
     made = []
     for product in products:
         assert product.terms is not None
         quoted = quote(
             product, product.terms.amount.typical, int(product.terms.months.typical), snapshot.as_of, parameters()
         )
-        made.append(float(cost_of(product, quoted).all_in_annual_rate or 0))
-    return np.array(made)
-
-
-def _scores(snapshot: OpenSnapshot) -> Floats:
-    """What lenders rank by: the score, and for a firm without one the middle of all scores."""
-    score = np.asarray(snapshot.columns.values["score"], np.float64)
-    known = score[~np.isnan(score)]
-    return np.where(np.isnan(score), np.median(known) if known.size else 0.0, score)
+        made.append(cost_of(product, quoted))
+    return made
 
 
 def _amounts(
@@ -240,49 +242,3 @@ def _listed(
         firm = int(market.firm[pair])
         add(int(rows[firm]), market.firms[firm], products[int(market.product[pair])].id, int(fen[pair]))
     return tuple(made)
-
-
-def _summary(
-    spec: CampaignSpec, market: Market, held: Bools, shares: Sequence[FairShare], granted: Sequence[Granted]
-) -> dict[str, Any]:
-    """The optimality report: how many, what blocks, what is used, how fair, how far from the bound."""
-    blocks = blocking_pairs(market, held)
-    weights = _weights(market)
-    found = bound(market, weights, held) if spec.bound else None
-    return {
-        "firms_eligible": len(market.firms),
-        "pairs_considered": int(market.firm.size),
-        "listed": int(held.sum()) + len(granted),
-        "firms_listed": int(np.unique(market.firm[held]).size),
-        "blocking_pairs": int(blocks.pairs.size),
-        "kept_out_by": blocks.by_limit,
-        "limits": [
-            {"kind": each.kind, "id": name, "most": int(most), "used": int(used)}
-            for each in market.limits
-            for name, most, used in zip(each.names, each.most, market.used(held, each), strict=True)
-            if most < OPEN
-        ],
-        "fair": [
-            {
-                "group": one.name, "eligible": one.eligible, "wanted": one.wanted, "reached": one.reached,
-                "possible": one.possible, "binding": [f"{kind}:{name}" for kind, name in one.binding],
-            }
-            for one in reach(market, shares, held)
-        ],
-        "bound": None
-        if found is None
-        else {
-            "best": found.best, "list": found.weight, "share": found.share,
-            "worth": [{"limit": f"{kind}:{name}", "one_more": worth} for (kind, name), worth in found.worth.items()],
-        },
-    }  # fmt: skip
-
-
-def _weights(market: Market) -> Floats:
-    """What the bound adds up: half the lender's and half the firm's standing of the pair, each from 0 to 1."""
-    return 0.5 * _from_0_to_1(market.values) + 0.5 * _from_0_to_1(market.likes)
-
-
-def _from_0_to_1(figures: Floats) -> Floats:
-    spread = float(np.ptp(figures)) if figures.size else 0.0
-    return (figures - figures.min()) / spread if spread else np.ones(figures.size)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,6 +15,7 @@ from models.tables import Campaign, CampaignOutcome, CampaignRow, CampaignVersio
 from service.access.auth import Caller
 from service.cases.parties import content_digest
 from service.market.campaign_market import Granted
+from service.market.campaign_spec import CampaignSpec
 from service.market.contacts import contacts_of, room
 
 #: States of a row in the order they are reached; declined may follow any but drawn.
@@ -62,6 +65,37 @@ def outcomes_of(session: Session, campaign_id: str) -> dict[str, CampaignOutcome
     """The last outcome of each row that has one."""
     query = select(CampaignOutcome).where(CampaignOutcome.campaign_id == campaign_id)
     return {each.row_id: each for each in session.scalars(query.order_by(CampaignOutcome.number))}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a list is drawn up from beside the snapshot. ``version``: the campaign's newest, 0 before the first;
+    ``caps``: contacts left, by firm that said how many; ``needs``: fen of open needs, by firm."""
+
+    version: int
+    granted: tuple[Granted, ...]
+    caps: dict[str, int]
+    needs: dict[str, int]
+
+    def as_data(self) -> dict[str, Any]:
+        """JSON of it."""
+        return asdict(self)
+
+
+def named(spec: CampaignSpec) -> Any:
+    """The campaign of the spec's quarter and name."""
+    return select(Campaign).where(Campaign.quarter == spec.quarter, Campaign.name == spec.name)
+
+
+def inputs_of(session: Session, spec: CampaignSpec, today: date) -> Inputs:
+    """What the list under ``spec`` is drawn up from ``today``."""
+    kept = session.scalars(named(spec)).one_or_none()
+    return Inputs(
+        kept.version if kept else 0,
+        granted_of(session, kept) if kept else (),
+        contacts_left(session, today),
+        open_needs(session, today),
+    )
 
 
 def granted_of(session: Session, campaign: Campaign) -> tuple[Granted, ...]:

@@ -18,6 +18,7 @@ from service.web.encode import encode
 
 #: Rule sets kept, one per office and state of its shelf; an older one is made again when it is asked for.
 _KEPT = 8
+_CHANGES = select(func.count(ProductVersion.activated_at), func.count(ProductVersion.retired_at))
 _made: dict[tuple[object, ...], Rules] = {}
 _lock = Lock()
 
@@ -71,8 +72,7 @@ def file_of(document: dict[str, Any]) -> bytes:
 
 def _mark(session: Session) -> tuple[int, int]:
     """How many versions were ever activated, and retired: both only grow."""
-    query = select(func.count(ProductVersion.activated_at), func.count(ProductVersion.retired_at))
-    activated, retired = session.execute(query).one()
+    activated, retired = session.connection().execute(_CHANGES).one()
     return int(activated), int(retired)
 
 

@@ -50,13 +50,7 @@ def ask_export(
             id=made,
             tenant=caller.tenant,
             asked_by=actor_of(caller),
-            caller={
-                "client_id": caller.client_id,
-                "role": caller.role.value,
-                "tenant": caller.tenant,
-                "person": caller.person,
-                "powers": sorted(caller.powers),
-            },
+            caller=kept_caller(caller),
             kind=kind,
             parameters=dict(parameters),
             purpose=said.value,
@@ -118,9 +112,19 @@ def remove_files(office: Office, export_id: str) -> None:
     shutil.rmtree(folder_of(office, export_id), ignore_errors=True)
 
 
-def caller_of(session: Session, row: Export) -> Caller:
+def kept_caller(caller: Caller) -> dict[str, Any]:
+    """Whoever asks, as JSON, for the job that does it later; :func:`stored_caller` reads it."""
+    return {
+        "client_id": caller.client_id,
+        "role": caller.role.value,
+        "tenant": caller.tenant,
+        "person": caller.person,
+        "powers": sorted(caller.powers),
+    }
+
+
+def stored_caller(session: Session, said: Mapping[str, Any]) -> Caller:
     """Whoever asked; refused once its system was disabled."""
-    said = row.caller
     client = session.get(Client, said["client_id"])
     if client is not None and client.disabled_at is not None:
         raise RefusedInput("client_disabled", "client_id", client.id, "The client is not in use.", "Ask the office.")

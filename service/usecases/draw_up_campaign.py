@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.tables import Campaign, CampaignRow, CampaignVersion
@@ -17,7 +16,7 @@ from service.books.rulebook import offers
 from service.cases.parties import actor_of, case_event, content_digest
 from service.clock import day_of
 from service.market.campaign_market import Drawn, draw
-from service.market.campaign_rows import campaign_of, contacts_left, granted_of, ids_of, open_needs
+from service.market.campaign_rows import campaign_of, granted_of, ids_of, inputs_of, named
 from service.market.campaign_spec import CampaignSpec
 from service.office import Office
 from service.snapshot.snapshots import OpenSnapshot
@@ -40,22 +39,19 @@ def draw_up_campaign(
     Rows of which a lender told an outcome stay, unless it declined. ``RefusedInput`` (409, ``quota_below_granted``) for
     a quota or pot below what is granted or under way.
     """
-    today = day_of(now)
     with office.read() as session:
-        kept = session.scalars(_named(spec)).one_or_none()
-        granted = granted_of(session, kept) if kept else ()
-        caps, needs = contacts_left(session, today), open_needs(session, today)
+        given = inputs_of(session, spec, day_of(now))
     # Worked out without a lock, since it may take seconds; what is under way is compared again before it is stored.
-    drawn = draw(spec, snapshot, caps, needs, granted)
+    drawn = draw(spec, snapshot, given.caps, given.needs, given.granted)
     with office.write() as session:
-        row = session.scalars(_named(spec).with_for_update()).one_or_none()
+        row = session.scalars(named(spec).with_for_update()).one_or_none()
         if row is None:
             row = Campaign(id=f"k_{uuid.uuid4().hex}", quarter=spec.quarter, name=spec.name, version=0)
             session.add(row)
             session.flush()
-        elif granted_of(session, row) != granted:
+        elif (granted := granted_of(session, row)) != given.granted:
             # Something was told meanwhile: the list is drawn again around it.
-            drawn = draw(spec, snapshot, caps, needs, granted_of(session, row))
+            drawn = draw(spec, snapshot, given.caps, given.needs, granted)
         content = _digest(spec, snapshot, drawn)
         newest = session.get(CampaignVersion, (row.id, row.version))
         if newest is not None and newest.content_sha256 == content:
@@ -79,10 +75,6 @@ def draw_up_campaign(
         said = {"version": row.version, "content_sha256": content}
         record(session, case_event(caller, Action.DRAW_UP_CAMPAIGN, "", row.id, now, request_id, said))
         return DrawnUp(row.id, row.version, True)
-
-
-def _named(spec: CampaignSpec) -> Any:
-    return select(Campaign).where(Campaign.quarter == spec.quarter, Campaign.name == spec.name)
 
 
 def _digest(spec: CampaignSpec, snapshot: OpenSnapshot, drawn: Drawn) -> str:

@@ -55,7 +55,7 @@ def read_campaign(office: Office, caller: Caller, campaign_id: str, version: int
             query = query.where(CampaignReceipt.lender == caller.tenant)
         receipts = session.scalars(query.order_by(CampaignReceipt.lender)).all()
         return version_answer(
-            campaign, row, len(mine), receipts, staff=not caller.is_lender,
+            campaign, row, len(mine), receipts, lender=caller.tenant if caller.is_lender else None,
             rows_sha256=digest_of(mine) if caller.is_lender else None,
         )  # fmt: skip
 
