@@ -31,6 +31,7 @@ from scoring.feeds import Column, ColumnType, Feed
 from service.books.seedbook import catalogue, feeds
 from service.office import opened
 from service.records.lake import record_path
+from service.records.landing import ROW_GROUP
 from service.snapshot.aggregate import Limits
 from service.snapshot.stages import Stages
 from service.usecases.build_snapshot import build_snapshot
@@ -78,7 +79,7 @@ def generate(home: Path, records: int, corrections: float) -> None:
                     session.add(_manifest_row(feed_id, batch_id, count, int(count * corrections)))
 
 
-_FORMAT = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+_FORMAT = f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
 
 
 def _manifest_row(feed_id: str, batch_id: str, rows: int, contested: int) -> Batch:

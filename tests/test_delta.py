@@ -171,6 +171,28 @@ def test_a_feed_that_is_complete_to_a_later_day_says_so_of_the_firms_it_told_of(
             assert_same_firm(found, base, base.firm_at(row))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_looking_after_every_batch_gives_what_one_look_gives(office: Office, seed: int) -> None:
+    """Whatever the batches move: coverage, firms that come and go, the same firm in several feeds and batches."""
+    picker = random.Random(200 + seed)
+    late = filled(office, picker)
+    base = built(office, BUILT)
+    delta, looks = Delta(office, ModelShelf(office), 0, 2_000), []
+    for name in picker.sample(FEEDS, 5):
+        if picker.random() < 0.4:
+            late[name].covers_to = date(2024, 12, 31)
+        land(office, seedbook.feeds()[name], late[name])
+        looks.append(delta.over(base))
+    never = next(each for each in seedbook.feeds().values() if each.id not in FEEDS)
+    for batch in random_batches(never, FIRMS[30:], picker, batches=2, rows=5):
+        received(batch, datetime(2024, 11, 16 + batch.number, tzinfo=UTC))
+        land(office, never, batch)
+        looks.append(delta.over(base))
+    for look in (looks[2], looks[-1]):
+        _, _, seq = look.id.partition("-")
+        assert_same(look, Delta(office, ModelShelf(office), 0).through(base, seq))
+
+
 def test_a_firm_whose_only_record_is_withdrawn_is_gone(office: Office) -> None:
     feed = seedbook.feeds()["intellectual_property"]
     picker = random.Random(5)
@@ -186,11 +208,16 @@ def test_a_firm_whose_only_record_is_withdrawn_is_gone(office: Office) -> None:
     again.rows[0]["withdrawn_on"] = date(2024, 10, 1)
     received(again, datetime(2024, 11, 15, tzinfo=UTC))
     land(office, feed, again)
-    found, _ = overlay(office, base)
+    delta = Delta(office, ModelShelf(office), 0)
+    found = delta.over(base)
     assert_same(found, built(office, LATER))
     assert base.row_of(lonely) >= 0
     with pytest.raises(NotFound):
         found.row_of(lonely)
+    back = replace(again, number=2, rows=[{**again.rows[0], "revision": 10, "record_id": "back", "withdrawn_on": None}])
+    land(office, feed, back)
+    assert_same(delta.over(base), built(office, LATER))
+    assert delta.over(base).row_of(lonely) >= 0
 
 
 def test_what_is_too_much_waits_for_the_build_and_what_came_before_it_does_not(office: Office) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from service.delta.delta import MOST_RECORDS
 from service.snapshot.office_stages import office_stages
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.ingest_batch import ingest_batch
@@ -104,7 +105,7 @@ def test_a_firm_nobody_told_of_before_is_there_with_its_first_record(city: Shell
 
 
 def test_a_batch_that_is_too_large_waits_and_readiness_says_so(city: Shell, tmp_path: Path) -> None:
-    rows = [f"{a_code(number)},2023,A,2024-10-01" for number in range(10_000, 12_100)]
+    rows = [f"{a_code(number)},2023,A,2024-10-01" for number in range(10_000, 10_100 + MOST_RECORDS)]
     path = tmp_path / "many.csv"
     path.write_text("\n".join(["uscc,year,grade,rated_on", *rows]) + "\n", encoding="utf-8")
     report = ingest_batch(city.office, "tax_credit_rating", path, received_at=NOW)

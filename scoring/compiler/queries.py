@@ -10,7 +10,7 @@ from scoring.compiler.checks import check_item
 from scoring.compiler.dialect import DUCKDB, Dialect, only
 from scoring.compiler.parts import Expressions, aggregates, latest_values
 from scoring.compiler.predicates import matching
-from scoring.compiler.records import FIRM_ORDER, RECORDS, newest_first, with_effective
+from scoring.compiler.records import FIRM_ORDER, RECORDS, REVISION_ORDER, newest_first, with_effective
 from scoring.compiler.state import FeedState
 from scoring.feeds import Feed
 
@@ -179,6 +179,18 @@ def _top_parts(state: FeedState, item: Item, sql: Dialect) -> Expressions:
 
 def _where(records: str) -> str:
     return f"\n  WHERE {records}" if records else ""
+
+
+def lake_columns(state: FeedState, items: Sequence[Item]) -> list[str]:
+    """Stored names of every column that the statements for ``items`` name, once each."""
+    names = [*columns_read(state.feed, items), "withdrawn_on"]
+    if state.feed.publicity or state.has_contested:
+        names.append("public_until")
+    if any(item.compute.op is Op.LATEST and not one_a_day(state.feed, item.compute) for item in items):
+        names += FIRM_ORDER
+    if state.has_contested:
+        names += [*(state.feed.column(key).stored for key in state.feed.key), *REVISION_ORDER, "contested"]
+    return list(dict.fromkeys(names))
 
 
 def columns_read(feed: Feed, items: Iterable[Item]) -> list[str]:

@@ -59,9 +59,11 @@ async def readyz(desk: DeskDep) -> Response:
         "disk": shutil.disk_usage(desk.settings.home).free >= _LEAST_FREE_BYTES,
     }
     reasons = {}
-    delta = desk.shelf.delta.standing
+    delta, making = desk.shelf.delta.standing, desk.shelf.delta.making_seconds()
     if delta.waiting:  # no failure: the answers stay those of the snapshot and of what was laid over it
         reasons["delta"] = f"{delta.waiting} batches wait for the next build: {delta.reason}"
+    elif making:
+        reasons["delta"] = f"what arrived last is being laid over the snapshot, since {making:.1f} seconds"
     in_force = desk.shelf.models.in_force(pd_scale().model) if checks["database"] else None
     if in_force is not None and in_force.active_id is not None:
         checks["model"] = in_force.fault is None
@@ -101,7 +103,8 @@ async def metrics(
     now = desk.now()
     for gauge in await run_in_threadpool(office_gauges, desk.office, now):
         desk.meter.tell(gauge.name, gauge.meaning, gauge.value)
-    delta = desk.shelf.delta.standing
+    delta, making = desk.shelf.delta.standing, desk.shelf.delta.making_seconds()
+    desk.meter.tell("delta_making_seconds", "How long what arrived last has been in the making; 0: none is.", making)
     desk.meter.tell("delta_firms", "Firms made again since the build.", delta.firms)
     desk.meter.tell("delta_records", "Records laid over the snapshot.", delta.records)
     desk.meter.tell("delta_waiting_batches", "Batches that are seen with the next build only.", delta.waiting)

@@ -1,4 +1,4 @@
-"""Which batches landed since a snapshot was built, and the records of a few firms in the feeds they belong to."""
+"""Which batches landed since a snapshot was built, which firms they tell of, and the files of their feeds."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Arrival:
     rows: int
     received_at: datetime
     content_digest: str
+    covers_to: date
 
 
 def last_commit(office: Office) -> int:
@@ -39,58 +40,67 @@ def last_commit(office: Office) -> int:
         return session.scalar(select(func.max(Batch.seq))) or 0
 
 
-def arrivals_since(office: Office, base: OpenSnapshot, feeds: FeedBook) -> list[Arrival]:
-    """Every landed batch that a build of the same day would add to ``base``, in the order of commits."""
-    held = ids_of(base.manifest["inputs"]["batches"])
+def arrivals_since(office: Office, base: OpenSnapshot, feeds: FeedBook, after: int = 0) -> list[Arrival]:
+    """Every landed batch that a build of the same day would add to ``base``, in the order of commits.
+
+    ``after``: a place up to which ``base`` is known to lack none, so that only later rows are read.
+    """
     columns = (Batch.seq, Batch.id, Batch.feed, Batch.rows_landed, Batch.received_at, Batch.content_digest)
-    query = select(*columns).where(Batch.status == LANDED, Batch.covers_to.is_not(None)).order_by(Batch.seq)
+    query = select(*columns, Batch.covers_to).where(Batch.status == LANDED, Batch.seq > after).order_by(Batch.seq)
     with office.read() as session:
         rows = session.execute(query).all()
-    return [Arrival(*row) for row in rows if row.id not in held and row.feed in feeds]
+    missing = (row for row in rows if row.id not in base.batches and row.feed in feeds)
+    return [Arrival(*row[:-1], covers_to=row.covers_to) for row in missing if row.covers_to is not None]
 
 
 def has_lost_records(office: Office, base: OpenSnapshot, through: int = 0) -> bool:
     """Whether records were removed from a batch of ``base``, or from another that was committed up to ``through``:
     then what was made of them cannot be made again.
     """
-    held = ids_of(base.manifest["inputs"]["batches"])
     with office.read() as session:
         rows = session.execute(select(Batch.seq, Batch.id).where(Batch.status == REPLACED)).all()
-    return any(seq <= through or batch in held for seq, batch in rows)
+    return any(seq <= through or batch in base.batches for seq, batch in rows)
 
 
-def ids_of(batches: Mapping[str, Sequence[Sequence[str]]]) -> frozenset[str]:
-    """The ids of the batches a manifest names."""
-    return frozenset(batch[0] for listed in batches.values() for batch in listed)
-
-
-def firms_in(office: Office, arrivals: Iterable[Arrival]) -> list[str]:
-    """The codes of every firm that some of the batches tell of, ascending."""
-    paths = [record_path(office.lake, each.feed, each.id) for each in arrivals if each.rows]
-    return sorted(frozenset[str]().union(*map(_firms_of, paths)))
+def firms_of(office: Office, arrivals: Iterable[Arrival]) -> dict[str, frozenset[str]]:
+    """By feed the codes of every firm that some of the batches tell of; feeds whose batches are empty as well."""
+    told: dict[str, frozenset[str]] = {}
+    for each in arrivals:
+        path = record_path(office.lake, each.feed, each.id)
+        told[each.feed] = told.get(each.feed, frozenset()) | (_firms_in(path) if each.rows else frozenset())
+    return told
 
 
 @lru_cache(maxsize=10_000)
-def _firms_of(path: Path) -> frozenset[str]:
+def _firms_in(path: Path) -> frozenset[str]:
     """The firms of one file, which never changes under its name."""
     return frozenset(pq.ParquetFile(path).read(["uscc"])["uscc"].to_pylist())
 
 
-def feed_files(
-    office: Office, base: OpenSnapshot, arrivals: Sequence[Arrival], feeds: FeedBook, only: Iterable[str]
-) -> list[FeedFiles]:
-    """What a build of the snapshot's batches and of ``arrivals`` would read of the feeds in ``only``."""
-    in_play = ids_of(base.manifest["inputs"]["batches"]) | {each.id for each in arrivals}
-    columns = (Batch.feed, Batch.id, Batch.covers_to, Batch.contested)
-    query = select(*columns).where(Batch.feed.in_(only), Batch.status == LANDED, Batch.covers_to.is_not(None))
-    by_feed: dict[str, list[tuple[str, date, int]]] = {}
+def states_of(office: Office, base: OpenSnapshot, arrivals: Sequence[Arrival], feeds: FeedBook) -> dict[str, FeedState]:
+    """Every feed in play as a build of the snapshot's batches and of ``arrivals`` would know it."""
+    covered = {feed: date.fromisoformat(entry["covered_to"]) for feed, entry in base.manifest["feeds"].items()}
+    for each in arrivals:
+        covered[each.feed] = min(base.as_of, max(each.covers_to, covered.get(each.feed, each.covers_to)))
     with office.read() as session:
-        for feed, batch, covers, contested in session.execute(query.order_by(Batch.seq)):
-            if covers is not None and batch in in_play and feed in feeds:
-                by_feed.setdefault(feed, []).append((batch, covers, contested))
+        contested = set(session.scalars(select(Batch.feed).where(Batch.contested > 0).distinct()))
+    return {feed: FeedState(feeds[feed], base.as_of, to, feed in contested) for feed, to in covered.items()}
+
+
+def feed_files(
+    office: Office,
+    base: OpenSnapshot,
+    arrivals: Sequence[Arrival],
+    states: Mapping[str, FeedState],
+    firms: Mapping[str, Iterable[str]],
+) -> list[FeedFiles]:
+    """What a build of the snapshot's batches and of ``arrivals`` would read of the feeds in ``firms``, for those firms
+    alone.
+    """
+    held = base.manifest["inputs"]["batches"]
     made = []
-    for feed, batches in sorted(by_feed.items()):
-        covered = min(base.as_of, max(covers for _, covers, _ in batches))
-        state = FeedState(feeds[feed], base.as_of, covered, any(contested for _, _, contested in batches))
-        made.append(FeedFiles(state, tuple(record_path(office.lake, feed, batch) for batch, _, _ in batches)))
+    for feed, codes in sorted(firms.items()):
+        batches = [batch[0] for batch in held.get(feed, ())] + [each.id for each in arrivals if each.feed == feed]
+        paths = tuple(record_path(office.lake, feed, batch) for batch in batches)
+        made.append(FeedFiles(states[feed], paths, firms=tuple(sorted(codes))))
     return made

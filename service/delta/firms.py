@@ -1,122 +1,170 @@
-"""Makes some firms again: their items from the lake where something arrived, the rest from the snapshot, then the same
+"""Makes some firms again: their items from the lake where something arrived, the rest as it stood, then the same
 stages as a build.
 
-Only the feeds that got a batch are read, for these firms alone. The items of every other feed stand as they stood: no
-record of theirs came. A firm that is new has no record in those feeds, which says something of a register that is
-complete ("none") and nothing of one that is not.
+Only what can have changed is read. A batch is read for the firms it tells of, with all their records of its feed. Where
+it also moves the day up to which the feed is complete, every firm of the delta is read in that feed, since all of them
+are made by one state of each feed: so the same batches give the same firms, however many looks they were made in. A
+firm that is new has no record in the other feeds, which says something of a register that is complete ("none") and
+nothing of one that is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from models.errors import NotFound
 from models.kinds import UNKNOWN_INT32
 from scoring.catalogue import Catalogue, Item
-from scoring.columns import Columns
 from scoring.compiler import FeedState, compile_feed
 from scoring.feeds import FeedBook
 from scoring.item_values import Part
-from scoring.profile import NO_TEXT, Parts, Profile, assemble, auxiliary_items
-from service.delta.arrivals import Arrival, feed_files, firms_in
+from scoring.profile import Parts, assemble, auxiliary_items
+from service.delta.arrivals import Arrival, feed_files, firms_of, states_of
+from service.delta.as_it_stood import Source, with_what_stood
+from service.delta.overlaid import OverlaidSnapshot
 from service.office import Office
-from service.snapshot.aggregate import Aggregated, FeedFiles, aggregate
+from service.snapshot.aggregate import aggregate
 from service.snapshot.contents import Run, contents_of
 from service.snapshot.snapshots import HeldSnapshot, OpenSnapshot
 from service.snapshot.stages import Stages
 
 _NO_FIRMS = np.empty(0, np.int64)
 _NOTHING = Part(_NO_FIRMS, _NO_FIRMS)
+_CODE = "S18"
 
 
-def made_again(
-    office: Office,
-    base: OpenSnapshot,
+@dataclass(frozen=True)
+class Kitchen:
+    """What the firms of one snapshot are made again with."""
+
+    office: Office
+    base: OpenSnapshot
+    catalogue: Catalogue
+    feeds: FeedBook
+    stages: Stages
+
+    @cached_property
+    def items(self) -> tuple[Item, ...]:
+        """The items and the facts beside them."""
+        return (*self.catalogue.items.values(), *auxiliary_items(self.catalogue, self.feeds))
+
+    @cached_property
+    def nothing(self) -> Mapping[str, Parts]:
+        """By feed the answers where it has no record of any firm. They are the same on every day."""
+        day = self.base.as_of
+        return {
+            name: {
+                item: dict.fromkeys(parts, _NOTHING)
+                for query in compile_feed(FeedState(feed, day, day), [item for item in self.items if item.feed == name])
+                for item, parts in query.parts.items()
+            }
+            for name, feed in self.feeds.items()
+        }
+
+
+@dataclass(frozen=True)
+class Again:
+    """The firms that ``arrivals`` tell of, made again: ``held`` has those of them that a build would find.
+
+    ``told`` are the codes of all of them, ``states`` the feeds they were made by.
+    """
+
+    kitchen: Kitchen
+    arrivals: tuple[Arrival, ...]
+    told: frozenset[str]
+    states: Mapping[str, FeedState]
+    held: HeldSnapshot
+
+    def leads_to(self, arrivals: Sequence[Arrival], kitchen: Kitchen) -> bool:
+        """Whether only what arrived last is missing to the firms of ``arrivals``, made in the same way."""
+        return kitchen is self.kitchen and tuple(arrivals[: len(self.arrivals)]) == self.arrivals
+
+
+def made_again(kitchen: Kitchen, arrivals: Sequence[Arrival], before: Again | None = None) -> Again:
+    """The firms of ``arrivals``. What ``before``, made of the first of them, has is made again where it must be."""
+    base, earlier = kitchen.base, before.told if before else frozenset[str]()
+    states = states_of(kitchen.office, base, arrivals, kitchen.feeds)
+    told = firms_of(kitchen.office, arrivals[len(before.arrivals) if before else 0 :])
+    now, moved, newly = frozenset[str]().union(*told.values()), _moved(kitchen, states), _moved(kitchen, states, before)
+    codes = np.array(sorted(now | earlier if newly else now), _CODE)
+    there = before.held.rows_of(codes) if before else np.full(len(codes), -1)
+    at_base = np.where(np.isin(codes, np.array(sorted(earlier), _CODE)), -1, base.rows_of(codes))
+    read = {feed: set(firms) for feed, firms in told.items() if firms}
+    for feed in moved:
+        read.setdefault(feed, set()).update(_texts(codes if feed in newly else codes[there < 0]))
+    sources: list[Source] = [(base, at_base), *([(before.held, there)] if before else [])]
+    made = _made(kitchen, arrivals, states, codes, {feed: firms for feed, firms in read.items() if firms}, sources)
+    if before is not None:
+        lost = there[there >= 0]
+        made = OverlaidSnapshot(before.held, made, lost, kitchen.stages, {}).settled(made.manifest["feeds"])
+    return Again(kitchen, tuple(arrivals), now | earlier, states, made)
+
+
+def _moved(kitchen: Kitchen, states: Mapping[str, FeedState], before: Again | None = None) -> set[str]:
+    """The feeds that are complete to another day than the snapshot, or ``before``, knew; new ones among them."""
+    entries = kitchen.base.manifest["feeds"]
+    known = {feed: entry["covered_to"] for feed, entry in entries.items()}
+    if before is not None:
+        known = {feed: state.covered_to.isoformat() for feed, state in before.states.items()}
+    return {feed for feed, state in states.items() if known.get(feed) != state.covered_to.isoformat()}
+
+
+def _made(
+    kitchen: Kitchen,
     arrivals: Sequence[Arrival],
-    stages: Stages,
-    catalogue: Catalogue,
-    feeds: FeedBook,
-) -> tuple[list[str], HeldSnapshot]:
-    """The firms that ``arrivals`` tell of, and a snapshot of those of them that a build would find."""
-    firms = firms_in(office, arrivals)
-    told = feed_files(office, base, arrivals, feeds, {each.feed for each in arrivals})
-    items = (*catalogue.items.values(), *auxiliary_items(catalogue, feeds))
-    found = aggregate(told, items, office.work, firms=firms)
-    rows = {code: row for code in firms if (row := _row_of(base, code)) is not None}
-    kept = _kept_elsewhere(office, base, arrivals, found, told, rows, catalogue, feeds)
-    uscc = np.array(sorted({*kept, *(str(code, "ascii") for code in found.uscc)}), "S18")
-    states = _states(base, feeds) | {each.state.feed.id: each.state for each in told}
-    fresh = {each.state.feed.id for each in told}
-    stale = [item for item in items if item.feed not in fresh]
-    answers = {
-        feed: _nothing_of(state, [item for item in items if item.feed == feed]) for feed, state in states.items()
-    }
+    states: Mapping[str, FeedState],
+    codes: NDArray[np.bytes_],
+    read: Mapping[str, set[str]],
+    sources: Sequence[Source],
+) -> HeldSnapshot:
+    """The firms with these codes, from what is ``read`` of each feed and for the rest from ``sources``."""
+    base, catalogue, feeds, items = kitchen.base, kitchen.catalogue, kitchen.feeds, kitchen.items
+    found = aggregate(feed_files(kitchen.office, base, arrivals, states, read), items, kitchen.office.work)
+    fresh = {feed: np.isin(codes, np.array(sorted(firms), _CODE)) for feed, firms in read.items()}
+    stays = np.isin(codes, found.uscc) | _seen_elsewhere(kitchen, fresh, sources)
+    unsure = ~stays & np.logical_or.reduce([rows >= 0 for _, rows in sources])
+    if unsure.any():
+        # They may have lost their only record: every feed is asked.
+        every = feed_files(kitchen.office, base, arrivals, states, dict.fromkeys(states, _texts(codes[unsure])))
+        stays |= np.isin(codes, aggregate(every, (), kitchen.office.work).uscc)
+    uscc = codes[stays]
+    answers = {feed: kitchen.nothing[feed] for feed in states}
     answers |= {feed: _placed(parts, np.searchsorted(uscc, found.uscc)) for feed, parts in found.answers.items()}
     profile = assemble(base.as_of, uscc, items, states, answers)
-    at = np.array([rows.get(str(code, "ascii"), -1) for code in uscc], np.int64)
-    profile, texts = _with_kept(profile, base, at, stale)
+    standing = [(snapshot, rows[stays]) for snapshot, rows in sources]
+    stale = {feed: ~mask[stays] for feed, mask in fresh.items()}
+    profile, texts = with_what_stood(profile, found.texts, items, standing, stale)
     covered = {feed: {"covered_to": state.covered_to.isoformat()} for feed, state in states.items()}
     described = {**base.manifest, "firms": len(uscc), "feeds": covered}
-    contents = contents_of(profile, {**found.texts, **texts}, described, catalogue, feeds, stages, Run(None))
-    return firms, HeldSnapshot(base.folder, contents)
+    return HeldSnapshot(
+        base.folder, contents_of(profile, texts, described, catalogue, feeds, kitchen.stages, Run(None))
+    )
 
 
-def _row_of(base: OpenSnapshot, code: str) -> int | None:
-    try:
-        return base.row_of(code)
-    except NotFound:
-        return None
+def _texts(codes: NDArray[np.bytes_]) -> list[str]:
+    return [str(code, "ascii") for code in codes]
 
 
-def _states(base: OpenSnapshot, feeds: FeedBook) -> dict[str, FeedState]:
-    """The feeds as the snapshot knew them."""
-    entries = {feed: entry["covered_to"] for feed, entry in base.manifest["feeds"].items()}
-    return {feed: FeedState(feeds[feed], base.as_of, date.fromisoformat(to)) for feed, to in entries.items()}
-
-
-def _kept_elsewhere(
-    office: Office,
-    base: OpenSnapshot,
-    arrivals: Sequence[Arrival],
-    found: Aggregated,
-    told: Sequence[FeedFiles],
-    rows: Mapping[str, int],
-    catalogue: Catalogue,
-    feeds: FeedBook,
-) -> set[str]:
-    """Firms of the snapshot with a record that counts in a feed that got no batch.
-
-    What was seen of a firm in a feed that tells only of what it knows is such a record. Of the others, which may have
-    lost their only one, the remaining feeds are asked.
+def _seen_elsewhere(
+    kitchen: Kitchen, fresh: Mapping[str, NDArray[np.bool_]], sources: Iterable[Source]
+) -> NDArray[np.bool_]:
+    """Firms with a record that counts in a feed that is not read for them: something of them was seen there, in a feed
+    that tells only of what it knows.
     """
-    fresh = {each.state.feed.id for each in told}
-    seen = [
-        base.observed[item.id]
-        for item in catalogue.items.values()
-        if item.feed not in fresh and not feeds[item.feed].absent_means_none
-    ]
-    kept = {code for code, row in rows.items() if any(column[row] != UNKNOWN_INT32 for column in seen)}
-    unsure = sorted({*rows} - kept - {str(code, "ascii") for code in found.uscc})
-    if unsure:
-        others = feed_files(office, base, arrivals, feeds, {*base.manifest["feeds"]} - fresh)
-        kept |= {str(code, "ascii") for code in aggregate(others, (), office.work, firms=unsure).uscc}
-    return kept
-
-
-def _nothing_of(state: FeedState, items: Sequence[Item]) -> Parts:
-    """The answers of a feed that has no record of any of the firms."""
-    return {
-        item: dict.fromkeys(parts, _NOTHING)
-        for query in compile_feed(state, items)
-        for item, parts in query.parts.items()
-    }
+    sources = list(sources)
+    seen = np.zeros(len(sources[0][1]), bool)
+    for item in kitchen.catalogue.items.values():
+        if kitchen.feeds[item.feed].absent_means_none:
+            continue
+        for snapshot, rows in sources:
+            there = rows >= 0
+            there[there] = snapshot.observed[item.id][rows[there]] != UNKNOWN_INT32
+            seen |= there & ~fresh[item.feed] if item.feed in fresh else there
+    return seen
 
 
 def _placed(parts: Parts, places: NDArray[np.int64]) -> Parts:
@@ -125,33 +173,3 @@ def _placed(parts: Parts, places: NDArray[np.int64]) -> Parts:
         item: {name: replace(part, firm=places[part.firm]) for name, part in mine.items()}
         for item, mine in parts.items()
     }
-
-
-def _with_kept(
-    profile: Profile, base: OpenSnapshot, at: NDArray[np.int64], items: Sequence[Item]
-) -> tuple[Profile, dict[str, pa.Array]]:
-    """The profile with ``items`` as ``base`` has them, and their texts. ``at``: the firms' rows there, -1 for none."""
-    known = at >= 0
-    rows = at[known]
-    values, codes = dict(profile.columns.values), dict(profile.columns.codes)
-    observed, places = dict(profile.observed), dict(profile.texts)
-    texts: dict[str, pa.Array] = {}
-
-    def kept(own: NDArray[Any], theirs: NDArray[Any]) -> NDArray[Any]:
-        mixed = own.copy()  # items may share one array
-        mixed[known] = theirs[rows]
-        return mixed
-
-    for item in items:
-        if item.id in base.observed:
-            observed[item.id] = kept(observed[item.id], base.observed[item.id])
-        if item.id in places:
-            texts[item.id] = base.texts.column(item.id).take(pa.array(rows))
-            places[item.id] = np.full(len(at), NO_TEXT)
-            places[item.id][known] = np.arange(len(rows))
-            continue
-        if item.id in base.columns.codes:
-            codes[item.id] = base.columns.codes[item.id]
-        for name in (item.id, *(f"{item.id}.y{year}" for year in range(1, item.compute.by_year + 1))):
-            values[name] = kept(values[name], base.columns.values[name])
-    return replace(profile, columns=Columns(len(at), values, codes), observed=observed, texts=places), texts

@@ -13,12 +13,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from models.errors import NotFound
 from models.kinds import Scalar
 from scoring.columns import Array, Columns
-from service.snapshot.snapshots import OpenSnapshot, Reading
+from service.delta.codes import joined, recoded
+from service.snapshot import folder as files
+from service.snapshot.snapshots import HeldSnapshot, OpenSnapshot, Reading
 from service.snapshot.stages import Stages
 
 
@@ -31,11 +34,16 @@ class Lazily(Mapping[str, Array]):
         self._made: dict[str, Array] = {}
 
     def __getitem__(self, name: str) -> Array:
-        if name not in self._made:
+        made = self._made.get(name)
+        if made is None:
             if name not in self._names:
                 raise KeyError(name)
-            self._made[name] = self._make(name)
-        return self._made[name]
+            made = self._made[name] = self._make(name)
+        return made
+
+    def forget(self) -> None:
+        """Give the memory back; what is asked for again is made again."""
+        self._made = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -85,9 +93,11 @@ class OverlaidSnapshot(OpenSnapshot):
         self.as_of, self.known_by = base.as_of, datetime.fromisoformat(self.manifest["known_by"])
         self.rule_ids = base.rule_ids
         self.uscc = self._merged(base.uscc, again.uscc)
-        self.observed = Lazily(base.observed, lambda name: self._merged(base.observed[name], again.observed[name]))
-        codes = {name: _joined(mine, again.columns.codes[name]) for name, mine in base.columns.codes.items()}
-        self.columns = LazyColumns(self.firms, Lazily(base.columns.values, self._column), codes, part=self.part)
+        self._observed = Lazily(base.observed, lambda name: self._merged(base.observed[name], again.observed[name]))
+        self.observed = self._observed
+        codes = {name: joined(mine, again.columns.codes[name]) for name, mine in base.columns.codes.items()}
+        self._values = Lazily(base.columns.values, self._column)
+        self.columns = LazyColumns(self.firms, self._values, codes, part=self.part)
 
     def part(self, row: int) -> tuple[OpenSnapshot, int]:
         """The snapshot that the firm at ``row`` is read from, and its row there."""
@@ -95,15 +105,27 @@ class OverlaidSnapshot(OpenSnapshot):
         return (self.base, source) if source < self.base.firms else (self.again, source - self.base.firms)
 
     def row_of(self, uscc: str) -> int:
-        try:
-            place = self.again.row_of(uscc)
-            return int(self._places[place]) + place
-        except NotFound:
-            row = self.base.row_of(uscc)
-        before = int(np.searchsorted(self._gone, row))
-        if before < len(self._gone) and self._gone[before] == row:
+        row = int(self.rows_of(np.array([uscc.encode("ascii", "replace")]))[0])
+        if row < 0:
+            self.base.row_of(uscc)
             raise NotFound("uscc", uscc, "Its only record was withdrawn.", "Check the code.", "unknown_firm")
-        return row - before + int(np.searchsorted(self._places, row - before, side="right"))
+        return row
+
+    def rows_of(self, codes: NDArray[np.bytes_]) -> NDArray[np.int64]:
+        rows, again = self.base.rows_of(codes), self.again.rows_of(codes)
+        stays = (rows >= 0) & ~np.isin(rows, self._gone)
+        left = rows[stays] - np.searchsorted(self._gone, rows[stays])
+        found = np.full(len(codes), -1)
+        found[stays] = left + np.searchsorted(self._places, left, side="right")
+        found[again >= 0] = (self._places + np.arange(self.again.firms))[again[again >= 0]]
+        return found
+
+    def forget(self) -> None:
+        """Give the memory of whole columns back, for a state that few will ask for from now on."""
+        self._observed.forget()
+        self._values.forget()
+        for name in ("scores", "met", "open", "_compared"):
+            self.__dict__.pop(name, None)
 
     def readings(self, row: int) -> dict[str, Reading]:
         snapshot, there = self.part(row)
@@ -129,6 +151,40 @@ class OverlaidSnapshot(OpenSnapshot):
     def open(self) -> NDArray[np.uint8]:
         return self._bits(self.base.open, self.again.open)
 
+    def settled(self, feeds: Mapping[str, Any]) -> HeldSnapshot:
+        """All of it in memory, as one snapshot of few firms. What places a firm among all others is not made again.
+
+        ``feeds``: what its manifest says of them.
+        """
+        columns, scores = self.columns, self.base.scores
+        groups = {
+            group: {
+                name: {**entry, "codes": list(columns.codes.get(name, ()))}
+                for name, entry in self.manifest[group].items()
+            }
+            for group in ("items", "auxiliary", "derived")
+        }
+        arrays = {
+            files.USCC: self.uscc,
+            files.USCC_ORDER: np.argsort(self.uscc),
+            **{
+                (files.derived_file if name in groups["derived"] else files.item_file)(name): columns.values[name]
+                for name in columns.values
+            },
+            **{files.observed_file(name): self.observed[name] for name in self.observed},
+            **{files.score_file(name): self._merged(kept, self.again.scores[name]) for name, kept in scores.items()},
+            files.MET: self.met,
+            files.OPEN: self.open,
+        }
+        texts = {
+            name: pa.concat_arrays([self.base.texts.column(name), self.again.texts.column(name)]).take(
+                pa.array(self._source)
+            )
+            for name in self.base.texts.schema.names
+        }
+        manifest = {**self.manifest, **groups, "feeds": feeds}
+        return HeldSnapshot(self.folder, files.Contents(manifest, arrays, pa.RecordBatch.from_pydict(texts)))
+
     def _merged(self, mine: NDArray[Any], again: NDArray[Any]) -> NDArray[Any]:
         return np.take(np.concatenate((mine, again), axis=-1), self._source, axis=-1)
 
@@ -144,7 +200,7 @@ class OverlaidSnapshot(OpenSnapshot):
         codes = self.columns.codes.get(name)
         if codes is None:
             return self._merged(mine.values[name], again.values[name])
-        return self._merged(*(_recoded(each.values[name], each.codes[name], codes) for each in (mine, again)))
+        return self._merged(*(recoded(each.values[name], each.codes[name], codes) for each in (mine, again)))
 
     def _score(self, name: str) -> Array:
         if name in self._stages.compared:
@@ -165,16 +221,3 @@ def _places(base: OpenSnapshot, kept: NDArray[np.int64], again: OpenSnapshot) ->
     first, last = np.searchsorted(score, own), np.searchsorted(score, own, side="right")
     spans = zip(first.tolist(), last.tolist(), again.uscc, strict=True)
     return np.array([start + np.searchsorted(codes[start:stop], code) for start, stop, code in spans], np.int64)
-
-
-def _joined(mine: tuple[str, ...], again: tuple[str, ...]) -> tuple[str, ...]:
-    """One dictionary for both. They differ only where the records say which codes there are: those are sorted."""
-    return mine if mine == again or not again else tuple(sorted({*mine, *again}))
-
-
-def _recoded(column: Array, own: tuple[str, ...], codes: tuple[str, ...]) -> Array:
-    """The column in another dictionary; -1 stays unknown."""
-    if own == codes:
-        return column
-    moved: Array = np.array([*map(codes.index, own), -1], column.dtype)[column]
-    return moved

@@ -17,7 +17,7 @@ from models.errors import RefusedInput
 from models.kinds import Kind
 from models.uscc import LENGTH
 from scoring.catalogue import Item
-from scoring.compiler import DUCKDB, CompiledQuery, FeedState, compile_feed
+from scoring.compiler import DUCKDB, CompiledQuery, FeedState, compile_feed, lake_columns
 from scoring.compiler.predicates import text_literal
 from scoring.compiler.queries import FIRM
 from scoring.item_values import Part
@@ -35,11 +35,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class FeedFiles:
-    """One feed in play: its state on the day, the files of its batches and how many rows they hold."""
+    """One feed in play: its state on the day, the files of its batches and how many rows they hold.
+
+    ``firms``: the codes of those whose records are read, ``None`` for everybody's.
+    """
 
     state: FeedState
     paths: tuple[Path, ...]
     rows: int = 0
+    firms: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,8 @@ def aggregate(
     scratch: Path,
     limits: Limits = Limits(),
     done: Callable[[FeedFiles], None] | None = None,
-    firms: Sequence[str] | None = None,
 ) -> Aggregated:
-    """Every item's parts for every firm with an effective record in any of ``feeds``, or for those of ``firms``.
+    """Every item's parts for every firm with an effective record in any of ``feeds``, among the firms each is read for.
 
     ``scratch`` takes what does not fit in memory. ``done`` is called after each feed. ``RefusedInput`` for a batch
     file that is gone and for a sum that does not fit in 64 bits.
@@ -86,12 +89,13 @@ def aggregate(
     texts: dict[str, pa.Array] = {}
     records: dict[str, int] = {}
     raw: dict[str, dict[str, dict[str, _Column]]] = {}
-    with _engine(scratch, limits) if firms is None else _shared_engine() as engine:
+    of_few = all(files.firms is not None for files in feeds)
+    with _shared_engine() if of_few else _engine(scratch, limits) as engine:
         for files in feeds:
             feed_id = files.state.feed.id
             members = by_feed.get(feed_id, [])
             parts = raw[feed_id] = {}
-            relation = _relation(engine, files, firms)
+            relation = _relation(engine, files, members)
             for query in compile_feed(files.state, members, DUCKDB):
                 table = _run(engine, query, relation)
                 parts |= _parts(query, table, usccs, {item.id: item.kind for item in members}, texts)
@@ -131,9 +135,9 @@ def _shared_engine() -> Iterator[duckdb.DuckDBPyConnection]:
         engine.close()
 
 
-def _relation(engine: duckdb.DuckDBPyConnection, files: FeedFiles, firms: Sequence[str] | None) -> str:
-    """The feed's records as SQL. Those of a few firms are taken out of the files once: most row groups, sorted by firm,
-    are passed over by what their footers say.
+def _relation(engine: duckdb.DuckDBPyConnection, files: FeedFiles, members: Sequence[Item]) -> str:
+    """The feed's records as SQL. Those of a few firms are taken out of the files once, with the columns that count:
+    row groups without any of the firms, which lie sorted, are passed over by what their footers say.
     """
     for path in files.paths:
         if not path.exists():
@@ -143,10 +147,11 @@ def _relation(engine: duckdb.DuckDBPyConnection, files: FeedFiles, firms: Sequen
     # By name, so that files written before a column was declared still read, with that column empty.
     listed = ", ".join(text_literal(str(path)) for path in files.paths)
     relation = f"read_parquet([{listed}], union_by_name = true)"
-    if firms is None:
+    if files.firms is None:
         return relation
-    codes = ", ".join(text_literal(code) for code in firms)
-    engine.execute(f"create or replace temp table of_firms as select * from {relation} where uscc in ({codes})")
+    columns = ", ".join(map(DUCKDB.column, lake_columns(files.state, members)))
+    codes = ", ".join(map(text_literal, files.firms))
+    engine.execute(f"create or replace temp table of_firms as select {columns} from {relation} where uscc in ({codes})")
     return "of_firms"
 
 

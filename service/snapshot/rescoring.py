@@ -5,7 +5,7 @@ A build scores the whole city; this scores a single row with the same functions,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -67,12 +67,12 @@ def rescore(
 
 
 def made_of(models: ModelBook, pd: tuple[LoadedModel, PdScale] | None = None) -> dict[str, tuple[str, ...]]:
-    """The items each evaluated fact is made of, over all models that score."""
+    """The items each evaluated fact is made of, over all models that score, with what says whether and by which."""
     columns = [column.partition(".")[0] for model in models.scored for column in model.columns]
-    items = tuple(dict.fromkeys(item for column in columns for item in MADE_OF.get(column, (column,))))
     imported = (models.official.imports,) if models.official else ()
-    asked = pd[0].scorecard.items if pd is not None else ()
-    of_pd = tuple(dict.fromkeys(item for name in asked for item in MADE_OF.get(name, (name,))))
+    choosing = (*MADE_OF["sole_proprietor"], *(model.status for model in models.scored), *imported)
+    items = _items_of((*columns, *choosing))
+    of_pd = _items_of((*(pd[0].scorecard.items if pd is not None else ()), *choosing))
     return {
         "score": items,
         "grade": items,
@@ -80,3 +80,7 @@ def made_of(models: ModelBook, pd: tuple[LoadedModel, PdScale] | None = None) ->
         "official_grade": imported,
         **dict.fromkeys(PD_KINDS, of_pd),
     }
+
+
+def _items_of(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for name in names for item in MADE_OF.get(name, (name,))))

@@ -34,14 +34,20 @@ class Shelf:
     """Looks at the snapshot table at most every ``check_seconds``; opens a snapshot once and hands it to everyone.
 
     ``models`` does the same for the models that snapshots name, ``delta`` lays over the newest snapshot what arrived
-    since it was built.
+    since it was built; ``delta_patience`` is how long a request waits for that (:class:`Delta`).
     """
 
-    def __init__(self, office: Office, check_seconds: float = 1.0, delta_records: int = MOST_RECORDS):
+    def __init__(
+        self,
+        office: Office,
+        check_seconds: float = 1.0,
+        delta_records: int = MOST_RECORDS,
+        delta_patience: float | None = None,
+    ):
         self.office = office
         self._check_seconds = check_seconds
         self.models = ModelShelf(office, check_seconds)
-        self.delta = Delta(office, self.models, min(check_seconds, LOOK_SECONDS), delta_records)
+        self.delta = Delta(office, self.models, min(check_seconds, LOOK_SECONDS), delta_records, delta_patience)
         self._looked_at = float("-inf")
         self._newest: SnapshotRow | None = None
         self._open: OrderedDict[str, OpenSnapshot] = OrderedDict()

@@ -129,6 +129,11 @@ class OpenSnapshot:
         return Columns(self.firms, values, codes)
 
     @cached_property
+    def batches(self) -> frozenset[str]:
+        """The ids of the batches it was built from."""
+        return frozenset(batch[0] for listed in self.manifest["inputs"]["batches"].values() for batch in listed)
+
+    @cached_property
     def scores(self) -> Mapping[str, NDArray[Any]]:
         """What the evaluation kept, by name; firms on the last axis."""
         return {name: self._map(files.score_file(name)) for name in self.manifest["scores"]}
@@ -150,6 +155,14 @@ class OpenSnapshot:
         if place == self.firms or self.uscc[self._order[place]] != code[0]:
             raise NotFound("uscc", uscc, "No record of this firm was delivered.", "Check the code.", "unknown_firm")
         return int(self._order[place])
+
+    def rows_of(self, codes: NDArray[np.bytes_]) -> NDArray[np.int64]:
+        """The rows of many firms (S18), -1 for those no feed has told of."""
+        if not self.firms:
+            return np.full(len(codes), -1)
+        places = np.searchsorted(self.uscc, codes, sorter=self._order)
+        rows = self._order[np.minimum(places, self.firms - 1)]
+        return np.where(self.uscc[rows] == codes, rows, -1)
 
     def firm_at(self, row: int) -> str:
         """The code of the firm at ``row``."""
