@@ -6,8 +6,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 import pytest
 
+from service.books.documents import read_yaml
+from service.books.rulebook import offers
+from service.books.seedbook import SEED
+from service.web.encode import encode
 from service.web.etags import etag
 from tests.cost_list_calls import BANK, FIRM, drafted
 from tests.shell import Shell, a_shell, is_problem
@@ -82,10 +87,52 @@ def test_of_two_that_saw_the_same_one_goes_through(shell: Shell) -> None:
     assert len(read(shell, made).json()["confirmations"]) == 1
 
 
+def test_a_consent_is_revoked_as_it_was_seen(shell: Shell) -> None:
+    firm = shell.asks("firm", FIRM)
+    wanted = {"lender": BANK, "purpose": "pre_loan", "dimensions": ["law_abiding"], "valid_from": "2024-11-05",
+              "valid_until": "2024-12-05"}  # fmt: skip
+    path = f"/v1/firms/{FIRM}/consents"
+    text = shell.http.post(f"{path}/text", json=wanted, headers=firm).json()["text_sha256"]
+    given = shell.http.post(path, json=wanted | {"text_sha256": text}, headers=firm).json()
+    one, end = f"/v1/consents/{given['id']}", f"/v1/consents/{given['id']}/revocation"
+    seen = shell.http.get(one, headers=firm)
+    assert seen.json() == given
+    assert shell.http.get(one, headers=shell.asks("bank", BANK)).content == seen.content
+    is_problem(shell.http.get(one, headers=shell.asks("bank", "another-bank")), 404)
+    assert shell.http.get(one, headers=firm | {"If-None-Match": seen.headers["etag"]}).status_code == 304
+    is_problem(shell.http.post(end, headers=firm | {"If-Match": '"other"'}), 412, "changed_meanwhile")
+    assert shell.http.get(one, headers=firm).json()["state"] == "in_force"
+    assert shell.http.post(end, headers=firm | {"If-Match": seen.headers["etag"]}).json()["state"] == "revoked"
+    is_problem(shell.http.post(end, headers=firm | {"If-Match": seen.headers["etag"]}), 412)
+    assert shell.http.post(end, headers=firm).status_code == 200, "without the header as ever"
+
+
+def test_a_version_of_a_product_moves_on_as_it_was_seen(shell: Shell) -> None:
+    own = next(product for product in offers().products.values() if product.lender.id == BANK)
+    document = orjson.loads(encode(read_yaml(SEED / "products" / f"{own.id}.yaml"))) | {"id": "tagged-loan"}
+    bank, path = shell.asks("bank", BANK), "/v1/products/tagged-loan/versions/1"
+    made = shell.http.post("/v1/products", json={"document": document}, headers=bank)
+    assert made.status_code == 201, made.text
+    seen = shell.http.get(path, headers=bank).headers["etag"]
+    assert shell.http.get(path, headers=bank | {"If-None-Match": seen}).status_code == 304
+    change = {"document": document | {"note": "changed"}, "revision": made.json()["revision"]}
+    is_problem(shell.http.put(path, json=change, headers=bank | {"If-Match": '"other"'}), 412, "changed_meanwhile")
+    assert shell.http.put(path, json=change, headers=bank | {"If-Match": seen}).status_code == 200
+    is_problem(shell.http.post(f"{path}/submission", headers=bank | {"If-Match": seen}), 412)
+    assert shell.http.get(path, headers=bank).json()["state"] == "draft"
+    now = shell.http.get(path, headers=bank).headers["etag"]
+    assert shell.http.post(f"{path}/submission", headers=bank | {"If-Match": now}).json()["state"] == "submitted"
+    for step, body in (("activation", {"effective_from": "2024-11-05"}), ("retirement", {"on": "2024-11-05"})):
+        is_problem(shell.http.post(f"{path}/{step}", json=body, headers=bank | {"If-Match": now}), 412)
+
+
 def test_the_document_says_where_it_counts(shell: Shell) -> None:
     paths = shell.http.get("/openapi.json").json()["paths"]
+    version = "/v1/products/{product_id}/versions/{version}"
     for path in ("/v1/objections/{objection_id}/steps", "/v1/repairs/{repair_id}/steps",
-                 "/v1/cost-lists/{list_id}/confirmations"):  # fmt: skip
-        operation = paths[path]["post"]
+                 "/v1/cost-lists/{list_id}/confirmations", "/v1/consents/{consent_id}/revocation",
+                 "/v1/firms/{uscc}/needs/{need_id}", version, f"{version}/submission", f"{version}/activation",
+                 f"{version}/retirement"):  # fmt: skip
+        operation = next(paths[path][method] for method in ("post", "put", "delete") if method in paths[path])
         assert "412" in operation["responses"], path
         assert {"If-Match", "Idempotency-Key"} <= {each["name"] for each in operation["parameters"]}

@@ -1,4 +1,4 @@
-"""What of a firm's profile one viewer may see. Pure; every answer that carries items passes through here."""
+"""What of a firm's profile one viewer may see and know. Pure; every answer that tells of items passes through here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from scoring.catalogue import Item
+from scoring.feeds import Share
 from service.access.auth import Role
+
+_STAFF = (Role.OFFICE, Role.APPROVER)
+_LENDERS = (Role.BANK, Role.GUARANTOR)
 
 
 class Shown(StrEnum):
@@ -25,38 +29,64 @@ class Consent:
     personal: bool = False
 
 
-def disclose(viewer: Role, consent: Consent | None, item: Item) -> Shown:
-    """How ``item`` of a firm whose identity the viewer may know is shown.
-
-    The firm itself sees everything. Staff see all but the values of personal items. Lenders see nothing without a
-    consent; with one, the items of the dimensions it names, personal ones only if it says so. Others see nothing.
-    """
-    if viewer is Role.FIRM:
-        return Shown.FULL
-    if viewer in (Role.OFFICE, Role.APPROVER):
-        return Shown.MASKED if item.personal else Shown.FULL
-    if viewer in (Role.BANK, Role.GUARANTOR) and consent is not None and item.dimension in consent.dimensions:
-        return Shown.MASKED if item.personal and not consent.personal else Shown.FULL
-    return Shown.HIDDEN
+def is_public(item: Item) -> bool:
+    """Whether a register that anybody reads says it, of no person."""
+    return item.share is Share.PUBLIC and not item.personal
 
 
-def may_see_evaluation(viewer: Role, consent: Consent | None, audiences: frozenset[str], personal: bool) -> bool:
-    """Whether a viewer who may know the firm sees an evaluation made for ``audiences`` (office, firm, lender).
+@dataclass(frozen=True)
+class Viewer:
+    """Who is told of a firm: a role, and for a lender the consent it reads under (``None``: none)."""
 
-    One of a person is for staff alone, whatever its audiences: the firm's client may be anybody who works there.
-    """
-    if viewer in (Role.OFFICE, Role.APPROVER):
-        return "office" in audiences
-    if personal:
-        return False
-    if viewer is Role.FIRM:
-        return "firm" in audiences
-    return viewer in (Role.BANK, Role.GUARANTOR) and consent is not None and "lender" in audiences
+    role: Role
+    consent: Consent | None = None
 
+    @property
+    def knows_identity(self) -> bool:
+        """Whether the viewer may learn code and name of a firm that is not its own."""
+        return self.role in _STAFF or (self.role in _LENDERS and self.consent is not None)
 
-def may_know_identity(viewer: Role, consent: Consent | None) -> bool:
-    """Whether the viewer may learn code and name of a firm that is not its own."""
-    return viewer in (Role.OFFICE, Role.APPROVER) or (viewer in (Role.BANK, Role.GUARANTOR) and consent is not None)
+    def shown(self, item: Item) -> Shown:
+        """How ``item`` stands in the profile of a firm whose identity the viewer may know.
+
+        The firm itself sees everything. Staff see all but the values of personal items. Lenders see nothing without a
+        consent; with one, the items of the dimensions it names, personal ones only if it says so. Others see nothing.
+        """
+        if self.role is Role.FIRM:
+            return Shown.FULL
+        if self.role in _STAFF:
+            return Shown.MASKED if item.personal else Shown.FULL
+        if self.role in _LENDERS and self.consent is not None and item.dimension in self.consent.dimensions:
+            return Shown.MASKED if item.personal and not self.consent.personal else Shown.FULL
+        return Shown.HIDDEN
+
+    def knows(self, item: Item) -> bool:
+        """Whether an answer that is worked out for this viewer may rest on ``item``.
+
+        What the profile shows in full; for staff also what it masks, since they judge by it without seeing it; for who
+        knows the firm also what is public, which the register says as well.
+        """
+        shown = self.shown(item)
+        if shown is Shown.FULL or (shown is Shown.MASKED and self.role in _STAFF):
+            return True
+        return self.knows_identity and is_public(item)
+
+    def masks(self, item: Item) -> bool:
+        """Whether the value of an item that the viewer may know is kept from it all the same."""
+        return self.shown(item) is Shown.MASKED
+
+    def sees_evaluation(self, audiences: frozenset[str], personal: bool) -> bool:
+        """Whether a viewer who may know the firm sees an evaluation made for ``audiences`` (office, firm, lender).
+
+        One of a person is for staff alone, whatever its audiences: the firm's client may be anybody who works there.
+        """
+        if self.role in _STAFF:
+            return "office" in audiences
+        if personal:
+            return False
+        if self.role is Role.FIRM:
+            return "firm" in audiences
+        return self.role in _LENDERS and self.consent is not None and "lender" in audiences
 
 
 #: Aggregates about firms tell of groups of at least so many.

@@ -30,7 +30,10 @@ LENDING = frozenset({Purpose.PRE_LOAN, Purpose.IN_LOAN, Purpose.POST_LOAN})
 
 
 class Reason(StrEnum):
-    """Why a reading was allowed or denied; the journal keeps it, a denied caller is told ``unknown firm`` only."""
+    """Why a reading was allowed or denied; the journal keeps it, a denied caller is told ``unknown firm`` only.
+
+    The last two are given at the door, where the role alone is looked at, and are told (403).
+    """
 
     OWN_FILE = "own_file"
     OFFICIAL_DUTY = "official_duty"
@@ -44,6 +47,8 @@ class Reason(StrEnum):
     NOT_YET = "consent_not_yet"
     OTHER_PURPOSE = "consent_other_purpose"
     TOO_OLD = "consent_too_old"
+    NOT_YOUR_ROLE = "not_your_role"
+    NO_POWER = "no_power"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +12,7 @@ from models.errors import RefusedInput
 from models.tables import Consent as ConsentRow
 from models.tables import LenderTerms
 from service.access.auth import Action, Caller, unknown_firm
-from service.access.disclosure import Consent
+from service.access.disclosure import Viewer
 from service.access.policy import LENDING, PURPOSES, Decision, Grant, Purpose, Reason, decide
 from service.audit.chain import Event
 from service.audit.journal import record
@@ -23,7 +22,8 @@ from service.office import Office
 
 @dataclass(frozen=True)
 class Access:
-    """A reading that was allowed and is in the journal. ``consent`` is its scope, ``None`` where none is needed.
+    """A reading that was allowed and is in the journal. ``viewer`` is what every answer about the firm is made for;
+    ``consent_id`` is empty where no consent is needed.
 
     ``marks``: what of the firm is contested at that moment.
     """
@@ -31,26 +31,9 @@ class Access:
     caller: Caller
     firm: str
     purpose: Purpose
-    consent: Consent | None
+    viewer: Viewer
     consent_id: str
     marks: tuple[Mark, ...] = ()
-
-    def check_whole(self, dimensions: Iterable[str]) -> None:
-        """Raise the 403 refusal unless the reading is of the whole profile: by the firm, by staff, or under a consent
-        that names every one of ``dimensions`` and persons too.
-
-        Answers that say which conditions are met, or what a changed fact would do, tell of items in every dimension.
-        """
-        if self.consent is None or (self.consent.personal and self.consent.dimensions >= set(dimensions)):
-            return
-        raise RefusedInput(
-            "consent_too_narrow",
-            "consent",
-            self.consent_id,
-            "This answer tells of every dimension of the profile, and the consent names some.",
-            "Read the profile and the score, or ask the firm for a consent over all dimensions and persons.",
-            status=403,
-        )
 
 
 def open_file(
@@ -58,11 +41,13 @@ def open_file(
 ) -> Access:
     """Decide whether ``caller`` may read ``firm``, put the decision into the journal, and answer with the access.
 
-    One transaction: what cannot be written down is not read. A refusal is written down too. Raises 400 for a purpose
-    that is missing or unknown, 403 for one this role may not have, 404 ("no such firm") for everything else.
+    One transaction, which readings at the same time share: what cannot be written down is not read. A refusal is
+    written down too. Raises 400 for a purpose that is missing or unknown, 403 for one this role may not have, 404 ("no
+    such firm") for everything else.
     """
     asked = purpose_of(purpose)
-    with office.write() as session:
+
+    def decided(session: Session) -> tuple[Decision, tuple[Mark, ...]]:
         decision = decide(caller, firm, asked, grants_of(session, caller, firm), now, max_age_of(session, caller))
         grant = decision.grant
         record(
@@ -82,10 +67,14 @@ def open_file(
                 request_id=request_id,
             ),
         )
-        marks = marks_of(session, firm) if decision.allowed else ()
+        return decision, marks_of(session, firm) if decision.allowed else ()
+
+    decision, marks = office.store.write_together(decided)
+    grant = decision.grant
     if not decision.allowed or decision.purpose is None:
         raise _refusal(decision, caller, firm)
-    return Access(caller, firm, decision.purpose, grant and grant.scope, grant.id if grant else "", marks)
+    viewer = Viewer(caller.role, grant.scope if grant else None)
+    return Access(caller, firm, decision.purpose, viewer, grant.id if grant else "", marks)
 
 
 def purpose_of(text: str | None) -> Purpose | None:

@@ -12,19 +12,21 @@ from starlette.responses import Response
 from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import lending_purpose
 from service.api.inputs import Cursor, Limit, Uscc
-from service.api.paging import before_of, journal_page, page_of, paged
-from service.api.route import DeskDep, requires, router
+from service.api.paging import before_of, journal_page, page_answer
+from service.api.route import CHANGED, DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_trust import ConsentAnswer, ConsentBody, ConsentTextAnswer, LookAnswer
 from service.asking import asked_day
 from service.clock import day_of
-from service.usecases.consent import Wanted, consent_text, give_consent, list_consents, revoke_consent
+from service.usecases.consent import Wanted, consent_text, give_consent, list_consents, read_consent, revoke_consent
 from service.usecases.read_audit import access_log
 from service.web.encode import answered
+from service.web.etags import CONDITIONAL, check_unchanged, tagged
 from service.web.idempotency import unkeyed
 
 routes = router("consents")
 Giver = Annotated[Caller, requires(Action.GIVE_CONSENT)]
+ConsentId = Annotated[str, Path(max_length=40)]
 
 
 @routes.post(
@@ -61,20 +63,34 @@ async def read_consents(
 ) -> Response:
     """A firm lists what it gave, a lender what it was given; newest first."""
     found = await run_in_threadpool(list_consents, desk.office, caller, desk.now())
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
-@routes.post("/consents/{consent_id}/revocation", summary="Revoke a consent", responses={200: {"model": ConsentAnswer}})
+@routes.get(
+    "/consents/{consent_id}",
+    summary="One consent",
+    responses={200: {"model": ConsentAnswer}, 304: {"description": "As you have it"}},
+)
+async def read_one(
+    caller: Annotated[Caller, requires(Action.READ_CONSENTS)], desk: DeskDep, request: Request, consent_id: ConsentId
+) -> Response:
+    """What it lets whom read, for what, from when to when, and whether it is in force."""
+    return tagged(request, await run_in_threadpool(read_consent, desk.office, caller, consent_id, desk.now()))
+
+
+@routes.post(
+    "/consents/{consent_id}/revocation",
+    summary="Revoke a consent",
+    responses={200: {"model": ConsentAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
+)
 async def revoke(
-    caller: Annotated[Caller, requires(Action.REVOKE_CONSENT)],
-    desk: DeskDep,
-    request: Request,
-    consent_id: Annotated[str, Path(max_length=40)],
+    caller: Annotated[Caller, requires(Action.REVOKE_CONSENT)], desk: DeskDep, request: Request, consent_id: ConsentId
 ) -> Response:
     """End a consent at once: the next reading is denied. Revoking twice changes nothing."""
-    told = request.scope["request_id"]
-    return answered(await run_in_threadpool(revoke_consent, desk.office, caller, consent_id, desk.now(), told))
+    told, now = request.scope["request_id"], desk.now()
+    await check_unchanged(request, desk.office, lambda: read_consent(desk.office, caller, consent_id, now))
+    return answered(await run_in_threadpool(revoke_consent, desk.office, caller, consent_id, now, told))
 
 
 @routes.get(

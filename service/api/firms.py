@@ -14,9 +14,8 @@ from service.api.inputs import AsOf, Uscc
 from service.api.route import DeskDep, reads_firm, router
 from service.api.shapes_firm import FirmAnswer, ProfileAnswer, ScoreAnswer
 from service.api.shapes_options import OptionsAnswer
-from service.books.seedbook import catalogue
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary
-from service.usecases.list_options import list_options
+from service.usecases.list_options import encoded_options
 from service.web.encode import answered
 
 routes = router("firms")
@@ -29,8 +28,7 @@ async def read_firm(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = Non
 
     A firm sees itself, the office every firm. A lender is told that there is no such firm until the firm consents.
     """
-    snapshot, viewer = desk.shelf.on(as_of), access.caller.role
-    return answered(firm_summary(desk.shelf, snapshot, uscc, viewer, access.consent, access.marks))
+    return answered(firm_summary(desk.shelf, desk.shelf.on(as_of), uscc, access.viewer, access.marks))
 
 
 @routes.get("/firms/{uscc}/profile", summary="The 139 items of a firm", responses={200: {"model": ProfileAnswer}})
@@ -39,14 +37,13 @@ async def read_profile(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = 
 
     Missing is null with known false, never zero. Values of personal items are masked for staff.
     """
-    return answered(firm_profile(desk.shelf.on(as_of), uscc, access.caller.role, access.consent, access.marks))
+    return answered(firm_profile(desk.shelf.on(as_of), uscc, access.viewer, access.marks))
 
 
 @routes.get("/firms/{uscc}/score", summary="The evaluation of a firm", responses={200: {"model": ScoreAnswer}})
 async def read_score(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = None) -> Response:
     """Score, grade, range for missing items, standing among peers, and the lines that sum to the score exactly."""
-    snapshot = desk.shelf.on(as_of)
-    return answered(firm_score(desk.shelf, snapshot, uscc, access.caller.role, access.consent, access.marks))
+    return answered(firm_score(desk.shelf, desk.shelf.on(as_of), uscc, access.viewer, access.marks))
 
 
 @routes.get("/firms/{uscc}/options", summary="What financing fits a firm", responses={200: {"model": OptionsAnswer}})
@@ -76,8 +73,8 @@ async def read_options(
 
     Best first: eligible, unknown, near miss, not eligible. What the need leaves open is taken from each product's
     usual case, and `assumed` says so. Of a scheme that `enjoyed` does not name nothing is known: it stays as it is.
+    Under a narrower consent the answer is made of what it covers, and `not_covered` says what would complete it.
     """
-    access.check_whole(each.id for each in catalogue().dimensions)
     need = {
         "amount_yuan": amount_yuan,
         "term_months": term_months,
@@ -88,14 +85,14 @@ async def read_options(
     snapshot = desk.shelf.on(as_of)
     return answered(
         await run_in_threadpool(
-            list_options,
+            encoded_options,
+            desk.kept,
             desk.office,
             snapshot,
             uscc,
             need,
-            access.caller.role,
+            access.viewer,
             desk.now(),
-            access.consent,
             access.marks,
             as_of or desk.today(),
         )

@@ -14,8 +14,8 @@ from service.access.auth import Action, Caller, check_own_firm, unknown_firm
 from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.inputs_needs import consent_of_body, wanted_of_body
-from service.api.paging import page_of, paged
-from service.api.route import DeskDep, reads_firm, requires, router
+from service.api.paging import page_answer
+from service.api.route import CHANGED, DeskDep, reads_firm, requires, router
 from service.api.shapes import Page
 from service.api.shapes_needs import NeedAnswer, NeedBody, NeedLine, PrefillAnswer, RankingAnswer
 from service.books.rulebook import application_rules
@@ -24,6 +24,7 @@ from service.usecases.read_needs import list_needs, read_need
 from service.usecases.state_need import prefill_need, state_need
 from service.usecases.withdraw_need import withdraw_need
 from service.web.encode import answered
+from service.web.etags import CONDITIONAL, check_unchanged, tagged
 from service.web.idempotency import unkeyed
 
 routes = router("needs")
@@ -81,11 +82,14 @@ async def rank(access: Reader, desk: DeskDep, uscc: Uscc, body: NeedBody) -> Res
 async def read_all(access: Reader, desk: DeskDep, uscc: Uscc, cursor: Cursor = "", limit: Limit = 100) -> Response:
     """The needs of a firm, newest first."""
     found = await run_in_threadpool(list_needs, desk.office, uscc, desk.now())
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
-@routes.get("/firms/{uscc}/needs/{need_id}", summary="One need", responses={200: {"model": NeedAnswer}})
+@routes.get(
+    "/firms/{uscc}/needs/{need_id}",
+    summary="One need",
+    responses={200: {"model": NeedAnswer}, 304: {"description": "As you have it"}},
+)
 async def read_one(
     caller: Annotated[Caller, requires(Action.READ_NEEDS)],
     desk: DeskDep,
@@ -97,16 +101,19 @@ async def read_one(
     if not (caller.is_staff or caller.tenant == uscc):
         raise unknown_firm(uscc)
     told = request.scope["request_id"]
-    return answered(
-        await run_in_threadpool(read_need, desk.office, desk.shelf, caller, uscc, need_id, desk.now(), told)
-    )
+    asked = (desk.office, desk.shelf, caller, uscc, need_id, desk.now(), told)
+    return tagged(request, await run_in_threadpool(read_need, *asked))
 
 
-@routes.delete("/firms/{uscc}/needs/{need_id}", summary="Withdraw a need", responses={200: {"model": NeedAnswer}})
+@routes.delete(
+    "/firms/{uscc}/needs/{need_id}",
+    summary="Withdraw a need",
+    responses={200: {"model": NeedAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
+)
 async def withdraw(caller: Stater, desk: DeskDep, request: Request, uscc: Uscc, need_id: NeedId) -> Response:
     """Withdraw an open need with every application that is not drawn. Withdrawing it again changes nothing."""
     check_own_firm(caller, uscc)
-    told = request.scope["request_id"]
-    return answered(
-        await run_in_threadpool(withdraw_need, desk.office, desk.shelf, caller, uscc, need_id, desk.now(), told)
-    )
+    asked = (desk.office, desk.shelf, caller, uscc, need_id, desk.now(), request.scope["request_id"])
+    await check_unchanged(request, desk.office, lambda: read_need(*asked))
+    return answered(await run_in_threadpool(withdraw_need, *asked))

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from service.access.auth import Action, Caller
 from service.answers.rules import product_answer
 from service.api.inputs import Cursor, Limit, Purposed
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer, page_of, paged
 from service.api.prospects import seeker_of
-from service.api.route import DeskDep, requires, router
+from service.api.route import CHANGED, DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_products import (
     ActivationBody,
@@ -29,12 +29,14 @@ from service.api.shapes_products import (
 )
 from service.api.shapes_rules import ProductShape
 from service.asking import asked_day
+from service.desk import Desk
 from service.market.published import rules_of
 from service.usecases.activate_product import activate_product, retire_product
 from service.usecases.draft_product import ProductWritten, change_draft, draft_product, submit_draft
 from service.usecases.preview_product import preview_product
 from service.usecases.read_products import compare_versions, list_versions, read_version
 from service.web.encode import answered
+from service.web.etags import CONDITIONAL, check_unchanged, tagged
 from service.web.idempotency import unkeyed
 
 routes = router("products")
@@ -96,14 +98,26 @@ async def versions(
 ) -> Response:
     """Newest first, with who did what; of your own house (staff: of every house)."""
     found = await run_in_threadpool(list_versions, desk.office, caller, product_id, desk.today())
-    items, after = page_of(found, [str(each["version"]) for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit, "version")
 
 
-@routes.get(_VERSION, summary="One version of a product", responses={200: {"model": VersionAnswer}})
-async def version_of(caller: Reader, desk: DeskDep, product_id: ProductId, version: Version) -> Response:
+@routes.get(
+    _VERSION,
+    summary="One version of a product",
+    responses={200: {"model": VersionAnswer}, 304: {"description": "As you have it"}},
+)
+async def version_of(
+    caller: Reader, desk: DeskDep, request: Request, product_id: ProductId, version: Version
+) -> Response:
     """With its document and its cases."""
-    return answered(await run_in_threadpool(read_version, desk.office, caller, product_id, version, desk.today()))
+    asked = (desk.office, caller, product_id, version, desk.today())
+    return tagged(request, await run_in_threadpool(read_version, *asked))
+
+
+async def _check_unchanged(request: Request, desk: Desk, caller: Caller, product_id: str, version: int) -> None:
+    """Raise the 412 refusal where ``If-Match`` names another state of the version than it is in."""
+    asked = (desk.office, caller, product_id, version, desk.today())
+    await check_unchanged(request, desk.office, lambda: read_version(*asked))
 
 
 @routes.get(_VERSION + "/diff", summary="Two versions compared", responses={200: {"model": ComparisonAnswer}})
@@ -118,37 +132,61 @@ async def diff(
     return answered(await run_in_threadpool(compare_versions, desk.office, caller, product_id, version, against))
 
 
-@routes.put(_VERSION, summary="Change a draft", responses={200: {"model": VersionAnswer}})
+@routes.put(
+    _VERSION,
+    summary="Change a draft",
+    responses={200: {"model": VersionAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
+)
 async def change(
     caller: Writer, desk: DeskDep, request: Request, product_id: ProductId, version: Version, body: DraftChange
 ) -> Response:
     """`revision` is the one you read; 409 when somebody changed the draft since."""
+    await _check_unchanged(request, desk, caller, product_id, version)
     written, told = ProductWritten(body.document, body.cases), request.scope["request_id"]
     asked = (product_id, version, body.revision, written, desk.now(), told)
     return answered(await run_in_threadpool(change_draft, desk.office, caller, *asked))
 
 
-@routes.post(_VERSION + "/submission", summary="Submit a draft", responses={200: {"model": VersionAnswer}})
+@routes.post(
+    _VERSION + "/submission",
+    summary="Submit a draft",
+    responses={200: {"model": VersionAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
+)
 async def submit(caller: Writer, desk: DeskDep, request: Request, product_id: ProductId, version: Version) -> Response:
     """From here on its content cannot change."""
+    await _check_unchanged(request, desk, caller, product_id, version)
     asked = (product_id, version, desk.now(), request.scope["request_id"])
     return answered(await run_in_threadpool(submit_draft, desk.office, caller, *asked))
 
 
-@routes.post(_VERSION + "/activation", summary="Activate a version", responses={200: {"model": VersionAnswer}})
+@routes.post(
+    _VERSION + "/activation",
+    summary="Activate a version",
+    responses={200: {"model": VersionAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
+)
 async def activate(
     caller: Second, desk: DeskDep, request: Request, product_id: ProductId, version: Version, body: ActivationBody
 ) -> Response:
     """By somebody else than who wrote it. Offered from that day on, to firms and in prospects, without a build."""
+    await _check_unchanged(request, desk, caller, product_id, version)
     day = asked_day(body.effective_from, "effective_from")
     asked = (product_id, version, day, desk.now(), request.scope["request_id"])
     return answered(await run_in_threadpool(activate_product, desk.office, caller, *asked))
 
 
-@routes.post(_VERSION + "/retirement", summary="Retire a version", responses={200: {"model": VersionAnswer}})
+@routes.post(
+    _VERSION + "/retirement",
+    summary="Retire a version",
+    responses={200: {"model": VersionAnswer}, **CHANGED},
+    openapi_extra=CONDITIONAL,
+)
 async def retire(
     caller: Second, desk: DeskDep, request: Request, product_id: ProductId, version: Version, body: RetirementBody
 ) -> Response:
     """Not offered from that day on."""
+    await _check_unchanged(request, desk, caller, product_id, version)
     asked = (product_id, version, asked_day(body.on, "on"), desk.now(), request.scope["request_id"])
     return answered(await run_in_threadpool(retire_product, desk.office, caller, *asked))

@@ -14,7 +14,6 @@ from service.access.reading import Access
 from service.api.inputs import AsOf, Body, Uscc
 from service.api.route import DeskDep, reads_firm, router
 from service.api.shapes_what_if import WhatIfAnswer
-from service.books.seedbook import catalogue
 from service.market.published import rules_of
 from service.usecases.what_if import suppose_facts
 from service.web.encode import answered
@@ -68,10 +67,10 @@ async def what_if(
 
     Hypothetical and labelled so; nothing is stored and there is no receipt. Facts that are worked out (size class,
     score) cannot be stated: the refusal names what they are made of. `followed` says what moved with the change.
+    Under a consent over some dimensions facts outside it cannot be stated (403), and both sides are made of the rest.
     """
-    access.check_whole(each.id for each in catalogue().dimensions)
     snapshot, need = desk.shelf.on(question.as_of), question.need.model_dump(exclude_none=True)
     facts, confirmed, models = question.facts, question.confirmed, desk.shelf.models
-    viewer, used = access.caller.role, await run_in_threadpool(rules_of, desk.office, desk.today())
+    viewer, used = access.viewer, await run_in_threadpool(rules_of, desk.office, desk.today())
     asked = (snapshot, uscc, facts, need, viewer, confirmed, models, used)
     return answered(await run_in_threadpool(suppose_facts, *asked))
