@@ -18,11 +18,19 @@ from service.web.encode import answered
 routes = router("changes")
 
 
-@routes.get("/changes", summary="What changed", responses={200: {"model": ChangePage}})
+@routes.get(
+    "/changes",
+    summary="What changed",
+    responses={
+        200: {"model": ChangePage},
+        409: {"description": "The cursor lies beyond the end: the office came back from a backup"},
+        410: {"description": "What came after the cursor is no longer kept"},
+    },
+)
 async def changes(
     caller: Annotated[Caller, requires(Action.READ_CHANGES)], desk: DeskDep, cursor: Cursor = "", limit: Limit = 100
 ) -> Response:
     """Your own objects in the order they changed, without a gap: ids only. Keep `next_cursor` and come back with it."""
-    found = await run_in_threadpool(read_changes, desk.office, caller, before_of(cursor) or 0, limit)
+    found = await run_in_threadpool(read_changes, desk.office, caller, before_of(cursor), limit)
     items, through, more = found
     return answered(paged(items, write(str(through)), more=more))

@@ -37,6 +37,7 @@ PARTS = {
     "what_if": ("what-if",),
     "models": ("model",),
     "reviews": ("review",),
+    "sandbox": ("sandbox",),
     "strategy": ("strategy",),
     "campaign": ("campaign",),
     "training": ("train",),
@@ -91,6 +92,8 @@ def tree(word: str | None = None) -> typer.Typer:
         rich_markup_mode=None,
         help=_HELP,
     )
+    # A tree of one command would be that command, without its name.
+    app.callback()(lambda: None)
     asked = [part for part, words in PARTS.items() if word in words] or PARTS
     for part in asked:
         importlib.import_module(f"service.cli.{part}").register(app)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -64,6 +64,15 @@ def publish(session: Session, tenant: str, kind: Kind, object_id: str, now: date
 def last_number(session: Session, tenant: str) -> int:
     """The number of the tenant's last change; 0 before the first."""
     return session.scalar(select(ChangeHead.number).where(ChangeHead.tenant == tenant)) or 0
+
+
+def first_number(session: Session, tenant: str) -> int:
+    """The number of the oldest change of the tenant that is still kept; where none is, the one that comes next.
+
+    Older ones had their time (`seed/retention.yaml`): what is missing is a beginning, never a part in between.
+    """
+    kept = session.scalar(select(func.min(Change.number)).where(Change.tenant == tenant))
+    return kept if kept is not None else last_number(session, tenant) + 1
 
 
 def changes_after(session: Session, tenant: str, number: int, limit: int) -> Sequence[Change]:

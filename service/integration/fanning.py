@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from models.tables import Change, ChangeHead, WebhookDelivery, WebhookEndpoint
 from service.integration.changes import Kind, changes_after
@@ -17,18 +17,33 @@ _PART = 1_000
 
 def fan_out(office: Office, now: datetime) -> int:
     """Make the deliveries of every change since each active endpoint's last; how many."""
-    behind = (
-        select(WebhookEndpoint.id)
-        .join(ChangeHead, ChangeHead.tenant == WebhookEndpoint.tenant)
-        .where(WebhookEndpoint.state == ACTIVE, WebhookEndpoint.sent_through < ChangeHead.number)
-    )
     with office.read() as session:
-        waiting = list(session.scalars(behind.order_by(WebhookEndpoint.id)))
+        waiting = list(session.scalars(_behind().order_by(WebhookEndpoint.id)))
     made = 0
     for endpoint_id in waiting:
         while (part := _fan_out_part(office, endpoint_id, now)) is not None:
             made += part
     return made
+
+
+def is_anything_due(office: Office, now: datetime) -> bool:
+    """Whether a round of sending would find something; a look that locks nothing."""
+    due = (
+        select(WebhookDelivery.id)
+        .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
+        .where(WebhookDelivery.state == WAITING, WebhookDelivery.due_at <= now, WebhookEndpoint.state == ACTIVE)
+    )
+    with office.read() as session:
+        return any(session.scalar(each.limit(1)) is not None for each in (_behind(), due))
+
+
+def _behind() -> Select[str]:
+    """Active endpoints whose house's feed has gone on."""
+    return (
+        select(WebhookEndpoint.id)
+        .join(ChangeHead, ChangeHead.tenant == WebhookEndpoint.tenant)
+        .where(WebhookEndpoint.state == ACTIVE, WebhookEndpoint.sent_through < ChangeHead.number)
+    )
 
 
 def _fan_out_part(office: Office, endpoint_id: str, now: datetime) -> int | None:

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.errors import DataFileError, RefusedInput
 from service.clock import utc_now
 from service.jobs.kinds import JobKind
+from service.jobs.periodic import Round, RoundsAsked
 from service.jobs.queue import Lease, LeaseLost, claim, end_cancelled, fail, finish, give_back, is_work_waiting
 from service.jobs.shipped import KINDS
 from service.jobs.work import JobCancelled, Work, WorkerStops
@@ -33,7 +34,8 @@ _NAP = 0.2
 class Worker:
     """Works on one job at a time until ``stopping`` is set, which a signal handler may do.
 
-    Stopping ends the attempt at the job's next step and gives the job back with its checkpoint.
+    Stopping ends the attempt at the job's next step and gives the job back with its checkpoint. ``rounds`` is what
+    ``run`` asks for by itself when it has nothing else to do.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Worker:
         office: Office,
         *,
         kinds: Mapping[str, JobKind] = KINDS,
+        rounds: Sequence[Round] = (),
         lease: timedelta = timedelta(seconds=60),
         now: Callable[[], datetime] = utc_now,
     ):
@@ -48,26 +51,33 @@ class Worker:
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.stopping = False
         self._kinds = kinds
+        self._rounds = RoundsAsked(office, rounds, kinds)
         self._lease = lease
         self._now = now
 
     def run(self, poll_seconds: float = 1.0) -> int:
         """Work until told to stop; how many attempts were made. A database that is away for a while is waited for."""
-        made = 0
+        made, rested = 0, False
         while not self.stopping:
             try:
-                worked = self.work_one()
+                # What is asked for comes first: somebody waits for that.
+                worked = self.work_one() or (rested and self.ask_rounds() > 0 and self.work_one())
             except _PASSING:
                 # What was being done is in the database as far as it got; the lease brings it back.
                 log.exception("worker cannot reach its queue", worker=self.name)
                 worked = False
             made += worked
-            if not worked:
+            rested = not worked
+            if rested:
                 self._rest(poll_seconds)
         return made
 
+    def ask_rounds(self) -> int:
+        """Put the rounds whose time has come into the queue; how many nobody had asked for."""
+        return self._rounds.ask(self._now())
+
     def drain(self) -> int:
-        """Work until nothing is due; how many attempts were made."""
+        """Work until nothing is due; how many attempts were made. Asks for no rounds."""
         made = 0
         while not self.stopping and self.work_one():
             made += 1

@@ -22,6 +22,9 @@ RULES = (
     "consent_details",
     "personal_records",
     "rebuilt_snapshots",
+    "person_consents",
+    "changes",
+    "rounds",
 )
 
 

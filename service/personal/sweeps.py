@@ -8,21 +8,30 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.tables import (
     Batch,
+    Change,
+    ChangeHead,
     Consent,
+    ConsentText,
     FactSet,
+    Job,
     KeptAnswer,
+    PersonConsent,
     Receipt,
     SignIn,
     Snapshot,
     Token,
     UsedAssertion,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
+from service.access.person_words import PURPOSE
 from service.books.seedbook import feeds
 from service.clock import day_of
+from service.jobs.periodic import CLOCK
 from service.office import Office
 from service.personal.records import outlived, remove_records, sole_proprietors
 from service.records import lake
@@ -55,6 +64,35 @@ def _consents(session: Session, over: datetime, dry: bool) -> int:
     return int(session.execute(blank).rowcount)
 
 
+def _person_consents(session: Session, over: datetime, dry: bool) -> int:
+    """Withdrawn consents of persons go whole, with the words that named them."""
+    gone = _rows(PersonConsent, lambda at: PersonConsent.withdrawn_at <= at)(session, over, dry)
+    if gone and not dry:
+        # The words name one person and one firm; those that no consent names any more are about nobody.
+        named = select(PersonConsent.text_sha256).union(select(Consent.text_sha256))
+        unnamed = (ConsentText.purpose == PURPOSE, ConsentText.sha256.not_in(named))
+        session.execute(delete(ConsentText).where(*unnamed))
+    return gone
+
+
+def _changes(session: Session, over: datetime, dry: bool) -> int:
+    """The beginning of each tenant's feed, up to the first change that is kept, with its deliveries.
+
+    By number, not by time: clocks of two machines differ, and what is left of a feed has no gap.
+    """
+    later = aliased(Change)
+    first_kept = select(func.min(later.number)).where(later.tenant == Change.tenant, later.at > over)
+    newest = select(ChangeHead.number + 1).where(ChangeHead.tenant == Change.tenant)
+    where = Change.number < func.coalesce(first_kept.scalar_subquery(), newest.scalar_subquery())
+    gone = session.execute(select(Change.tenant, func.max(Change.number)).where(where).group_by(Change.tenant)).all()
+    removed = _rows(Change, where)(session, over, dry)
+    for tenant, number in () if dry else gone:
+        of_tenant = select(WebhookEndpoint.id).where(WebhookEndpoint.tenant == tenant)
+        told = (WebhookDelivery.endpoint_id.in_(of_tenant), WebhookDelivery.number <= number)
+        session.execute(delete(WebhookDelivery).where(*told))
+    return removed
+
+
 IN_DATABASE: dict[str, InDatabase] = {
     "tokens": _rows(Token, lambda over: Token.expires_at <= over),
     "sessions": _rows(SignIn, lambda over: or_(SignIn.seen_at <= over - IDLE, SignIn.began_at <= over - LONGEST)),
@@ -65,6 +103,9 @@ IN_DATABASE: dict[str, InDatabase] = {
         lambda over: FactSet.sha256.not_in(select(Receipt.facts_sha256).where(Receipt.answered_at > over)),
     ),
     "consent_details": _consents,
+    "person_consents": _person_consents,
+    "changes": _changes,
+    "rounds": _rows(Job, Job.asked_by == CLOCK, lambda over: Job.ended_at <= over),
 }
 
 

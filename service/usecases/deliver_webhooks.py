@@ -33,7 +33,8 @@ from service.integration.terms import WebhookTerms, webhook_terms
 from service.office import Office
 from service.web.encode import encode
 
-_THREADS = 8
+#: Deliveries of one round that are under way at the same moment.
+THREADS = 8
 _GONE = 410
 
 
@@ -78,7 +79,7 @@ def deliver(
     def one(each: _Try) -> Outcome:
         return _try(each, policy, tls, terms, now())
 
-    with ThreadPoolExecutor(_THREADS, "webhook") as threads:
+    with ThreadPoolExecutor(THREADS, "webhook") as threads:
         outcomes = list(threads.map(one, taken))
     states = [
         _keep(office, each, outcome, terms, now(), chance()) for each, outcome in zip(taken, outcomes, strict=True)
@@ -89,7 +90,7 @@ def deliver(
 def _take_up(office: Office, terms: WebhookTerms, now: datetime) -> list[_Try]:
     """Take up deliveries that are due, and put them off meanwhile."""
     # All of a round's tries fit into it: they are made a few at a time, each within `answer_seconds`.
-    meanwhile = timedelta(seconds=60 + terms.answer_seconds * (2 + terms.at_once // _THREADS))
+    meanwhile = timedelta(seconds=60 + terms.answer_seconds * (2 + terms.at_once // THREADS))
     place = func.row_number().over(
         partition_by=WebhookDelivery.endpoint_id, order_by=(WebhookDelivery.due_at, WebhookDelivery.number)
     )

@@ -12,7 +12,7 @@ from models.tables import Change, WebhookDelivery
 from service.access.auth import Action, Caller
 from service.audit.journal import record
 from service.cases.parties import case_event
-from service.integration.changes import Kind, changes_after, last_number, publish
+from service.integration.changes import Kind, changes_after, first_number, last_number, publish
 from service.integration.endpoints import ACTIVE, WAITING, delivery_answer, endpoint_of
 from service.integration.fanning import new_delivery, wants
 from service.integration.terms import webhook_terms
@@ -46,9 +46,9 @@ def replay(
     most = webhook_terms().replay_at_most
     with office.write() as session:
         row = endpoint_of(session, caller, endpoint_id, lock=True)
-        end = last_number(session, row.tenant)
-        if not first <= last <= end:
-            rule = f"Changes are numbered from 1 to {end}, the first before the last."
+        begin, end = first_number(session, row.tenant), last_number(session, row.tenant)
+        if not begin <= first <= last <= end:
+            rule = f"Changes are numbered from {begin} to {end}, the first before the last."
             raise RefusedInput("bad_range", "first", first, rule, "Take numbers from GET /v1/changes.")
         if last - first >= most:
             rule = f"A replay has {most} changes at most."
