@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.stories import STORIES, Story, copy_home, write_city
+from bench.stories import STORIES
+from bench.story import Story, copy_home, write_city
 from service.audit.journal import verify
 from service.database_copy import check_integrity
 from service.office import opened
@@ -111,12 +112,17 @@ def survive(teller: Teller, story: Story, kills: int, seed: int) -> Tally:
     """
     dice, tally = random.Random(f"{story.name} {seed}"), Tally(story.name)
     base = teller.folder / story.name
-    begin = base / "begin"
     base.mkdir()
+    with story.beside(base):
+        _survive(teller, story, kills, dice, base, tally)
+    return tally
+
+
+def _survive(teller: Teller, story: Story, kills: int, dice: random.Random, base: Path, tally: Tally) -> None:
+    begin = base / "begin"
     story.prepare(begin, teller.folder)
     whole = copy_home(begin, base / "whole")
-    # Somewhere in the opening or in the next few steps: every kind of moment comes up, and the story goes on.
-    longest = _undisturbed(teller, story, whole)
+    pace = _undisturbed(teller, story, whole)
     with opened(whole) as office:
         expected = story.seen(office)
     while tally.kills < kills:
@@ -125,13 +131,8 @@ def survive(teller: Teller, story: Story, kills: int, seed: int) -> Tally:
         acked: dict[int, str] = {}
         killed = 0
         while len(acked) < story.steps:
-            budget, before = tally.kills < kills, len(acked)
-            died = _tell(teller, story, home, acked, dice.random() * longest if budget else None)
-            # Machines get busier and quieter meanwhile: keep to moments before the end, and after the beginning.
-            if budget and not died:
-                longest *= 0.6
-            elif died and len(acked) == before:
-                longest *= 1.1
+            cut = Cut.drawn(dice, pace) if tally.kills < kills else None
+            died = _tell(teller, story, home, acked, cut, pace)
             killed += died
             tally.kills += died
             with opened(home) as office:
@@ -142,11 +143,42 @@ def survive(teller: Teller, story: Story, kills: int, seed: int) -> Tally:
         tally.acknowledged += len(acked)
         tally.wrong += _faults(story, home, expected, killed)
         shutil.rmtree(home)
-    return tally
 
 
-def _undisturbed(teller: Teller, story: Story, home: Path) -> float:
-    """Tell the whole story; seconds until the office is open and a few steps are done."""
+@dataclass
+class Pace:
+    """Seconds the opening of the office takes, and a step: they change as the machine gets busier and quieter."""
+
+    opening: float
+    step: float
+
+    def took(self, seconds: float) -> None:
+        """Learn from a step that was seen whole."""
+        self.step += (seconds - self.step) / 3
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The moment of a kill: ``seconds`` after a line. Line 0 is the beginning, 1 the open office, 2 the first
+    acknowledgment.
+
+    Counted from what was done, not in time alone, a busy machine neither skips moments nor tells half a story between
+    two kills: each costs about one step.
+    """
+
+    line: int
+    seconds: float
+
+    @classmethod
+    def drawn(cls, dice: random.Random, pace: Pace) -> Cut:
+        """Anywhere in the opening, the first step or the second."""
+        line = dice.choice((0, 1, 1, 2, 2))
+        # A little more than it takes: the moments around an acknowledgment belong to it.
+        return cls(line, dice.random() * 1.2 * (pace.step if line else pace.opening))
+
+
+def _undisturbed(teller: Teller, story: Story, home: Path) -> Pace:
+    """Tell the whole story; how long its parts take."""
     started = time.monotonic()
     teller.begin(story, home)
     teller.hear("ready")
@@ -157,31 +189,39 @@ def _undisturbed(teller: Teller, story: Story, home: Path) -> float:
     teller.line()
     if teller.hear("exit") != "0":
         raise RuntimeError(f"the story {story.name} does not end well even undisturbed")
-    return ready - started + 2 * (told - ready) / story.steps
+    return Pace(ready - started, (told - ready) / story.steps)
 
 
-def _tell(teller: Teller, story: Story, home: Path, acked: dict[int, str], pause: float | None) -> bool:
-    """Go on with the story until it ends or ``pause`` seconds are over; whether it was killed."""
+def _tell(teller: Teller, story: Story, home: Path, acked: dict[int, str], cut: Cut | None, pace: Pace) -> bool:
+    """Go on with the story until it ends or is cut off; whether it was killed."""
     child = teller.begin(story, home, len(acked))
-    until = None if pause is None else time.monotonic() + pause
+    lines, last = 0, time.monotonic()
+    until = last + cut.seconds if cut and cut.line == 0 else None
     while (line := teller.line(until)) is not None:
         word, _, rest = line.partition(" ")
         if word == "ack":
-            step, _, said = rest.partition(" ")
-            acked[int(step)] = said
+            _keep(acked, rest)
+            pace.took(time.monotonic() - last)
         if word == "exit":
             if rest != "0":
                 raise RuntimeError(f"{story.name} ended with status {rest} though nobody killed it")
             return False
+        lines, last = lines + 1, time.monotonic()
+        if cut and lines == cut.line:
+            until = last + cut.seconds
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     while True:
         word, _, rest = (teller.line() or "").partition(" ")
         if word == "ack":
-            step, _, said = rest.partition(" ")
-            acked[int(step)] = said
+            _keep(acked, rest)
         if word == "exit":
             return int(rest) == signal.SIGKILL
+
+
+def _keep(acked: dict[int, str], rest: str) -> None:
+    step, _, said = rest.partition(" ")
+    acked[int(step)] = said
 
 
 def _faults(story: Story, home: Path, expected: Any, kills: int) -> list[str]:

@@ -6,21 +6,20 @@ step again. Whatever happened in between, the office must show in the end what a
 
 from __future__ import annotations
 
-import json
-import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 
+from bench.story import AS_OF, BATCHES, NOW, Story, absent, code_of, deliver, delivered, empty
+from bench.story_application import APPLICATION
+from bench.story_keyed import KEYED
+from bench.story_webhooks import WEBHOOKS
 from models.tables import AuditEntry, Batch, Consent, Job, ReviewCase, Snapshot
-from models.uscc import check_character
-from seed.city import plan_city, write_deliveries
 from service.access.auth import Action, Caller, Role
 from service.access.policy import Purpose
 from service.access.reading import open_file
@@ -37,66 +36,6 @@ from service.records import lake
 from service.usecases.backup_office import backup_office, restore_office
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.consent import Wanted, consent_text, give_consent, revoke_consent
-from service.usecases.ingest_batch import ingest_batch
-
-NOW = datetime(2024, 11, 30, 4, 0, tzinfo=UTC)
-AS_OF = date(2024, 10, 31)
-_FEEDS = (
-    "business_registration", "electricity_month", "registered_person", "shareholder", "tax_filing", "vat_invoice",
-)  # fmt: skip
-_DELIVERIES, _INDEX = "deliveries", "index.json"
-
-
-@dataclass(frozen=True)
-class Story:
-    """``prepare`` makes the office the story begins in, from a folder with synthetic deliveries.
-
-    ``act`` does one step, the first time or again, and answers with what is acknowledged. ``seen`` is everything
-    readers can see of it, in a form that does not hold what may rightly differ between two runs. ``missing`` names
-    acknowledgments the office does not know. ``repeats`` counts effects that are there twice because a client, left
-    without an answer, did the step again and the step is of a kind that may be done twice (a reading).
-    """
-
-    name: str
-    steps: int
-    prepare: Callable[[Path, Path], None]
-    act: Callable[[Office, int, Path], str]
-    seen: Callable[[Office], Any]
-    missing: Callable[[Office, Mapping[int, str]], list[str]]
-    repeats: Callable[[Office], int] = lambda office: 0
-
-
-def write_city(folder: Path) -> None:
-    """Put what the agencies of a small synthetic city deliver into ``folder``, once for all stories."""
-    made = write_deliveries(plan_city(50, AS_OF, months=12, seed=7), folder / _DELIVERIES)
-    told = [
-        {
-            "feed": each.feed,
-            "file": str(each.path),
-            "received_at": each.received_at.isoformat(),
-            "covers_to": each.covers_to.isoformat(),
-        }
-        for each in made
-        if each.feed in _FEEDS and each.rows
-    ]
-    (folder / _INDEX).write_text(json.dumps(told), encoding="utf-8")
-
-
-def _deliver(office: Office, step: int, folder: Path) -> str:
-    each = json.loads((folder / _INDEX).read_text(encoding="utf-8"))[step]
-    received, covers = datetime.fromisoformat(each["received_at"]), date.fromisoformat(each["covers_to"])
-    report = ingest_batch(office, each["feed"], Path(each["file"]), received_at=received, covers_to=covers)
-    return report.batch_id
-
-
-def _empty(home: Path, folder: Path) -> None:
-    Office.open(home).close()
-
-
-def _delivered(home: Path, folder: Path) -> None:
-    with opened(home) as office:
-        for step in range(INGEST.steps):
-            _deliver(office, step, folder)
 
 
 def _batches(office: Office) -> dict[str, Any]:
@@ -112,13 +51,7 @@ def _batches(office: Office) -> dict[str, Any]:
     return seen
 
 
-def _absent(office: Office, column: Any, acked: Mapping[int, str]) -> list[str]:
-    with office.read() as session:
-        known = set(session.scalars(select(column).where(column.in_(list(acked.values())))))
-    return sorted(set(acked.values()) - known)
-
-
-INGEST = Story("ingest", 20, _empty, _deliver, _batches, lambda office, acked: _absent(office, Batch.id, acked))
+INGEST = Story("ingest", BATCHES, empty, deliver, _batches, lambda office, acked: absent(office, Batch.id, acked))
 
 
 def _build(office: Office, step: int, folder: Path) -> str:
@@ -140,17 +73,12 @@ def _snapshots(office: Office) -> dict[str, Any]:
     return {"rows": rows, "cases": cases, "content": content}
 
 
-BUILD = Story("build", 6, _delivered, _build, _snapshots, lambda office, acked: _absent(office, Snapshot.id, acked))
-
-
-def _code(number: int) -> str:
-    first = f"91210100MA{number:07d}"
-    return first + check_character(first)
+BUILD = Story("build", 6, delivered, _build, _snapshots, lambda office, acked: absent(office, Snapshot.id, acked))
 
 
 def _consent(office: Office, step: int, folder: Path) -> str:
     """Give a consent, and in every third step take back the one before."""
-    now, caller = NOW + timedelta(minutes=step), Caller("firm", Role.FIRM, _code(step // 3))
+    now, caller = NOW + timedelta(minutes=step), Caller("firm", Role.FIRM, code_of(step // 3))
     given = step - 1 if step % 3 == 2 else step
     day = NOW.date()
     lender, dimensions = sorted(lenders())[given % 5], tuple(each.id for each in catalogue().dimensions)
@@ -176,12 +104,12 @@ def _consents(office: Office) -> dict[str, Any]:
     return {"consents": rows, "journal": [tuple(row) for row in told]}
 
 
-CONSENT = Story("consent", 30, _empty, _consent, _consents, lambda office, acked: _absent(office, Consent.id, acked))
+CONSENT = Story("consent", 30, empty, _consent, _consents, lambda office, acked: absent(office, Consent.id, acked))
 
 
 def _read(office: Office, step: int, folder: Path) -> str:
     asked = f"reading-{step:04d}"
-    open_file(office, Caller("ana", Role.OFFICE), _code(step), None, Action.READ_FIRM, NOW, asked)
+    open_file(office, Caller("ana", Role.OFFICE), code_of(step), None, Action.READ_FIRM, NOW, asked)
     return asked
 
 
@@ -200,10 +128,10 @@ def _read_again(office: Office) -> int:
 AUDIT = Story(
     "audit",
     60,
-    _empty,
+    empty,
     _read,
     _readings,
-    lambda office, acked: _absent(office, AuditEntry.request_id, acked),
+    lambda office, acked: absent(office, AuditEntry.request_id, acked),
     _read_again,
 )
 
@@ -241,7 +169,7 @@ def _jobs(office: Office) -> dict[str, Any]:
     return {"jobs": [tuple(row) for row in jobs], "steps": list(steps)}
 
 
-JOBS = Story("jobs", 12, _empty, _job, _jobs, lambda office, acked: _absent(office, Job.id, acked))
+JOBS = Story("jobs", 12, empty, _job, _jobs, lambda office, acked: absent(office, Job.id, acked))
 
 
 def _tar(home: Path, step: int) -> Path:
@@ -268,15 +196,11 @@ def _backups(office: Office) -> dict[str, Any]:
 
 
 BACKUP = Story(
-    "backup", 3, _delivered, _backup, _backups,
+    "backup", 3, delivered, _backup, _backups,
     lambda office, acked: [name for name in acked.values() if not (office.home.parent / name).exists()],
 )  # fmt: skip
 
 #: What is killed. Another part of the product adds its own.
-STORIES: dict[str, Story] = {story.name: story for story in (INGEST, BUILD, CONSENT, AUDIT, JOBS, BACKUP)}
-
-
-def copy_home(source: Path, target: Path) -> Path:
-    """An office's folder once more; nobody may have it open."""
-    shutil.copytree(source, target)
-    return target
+STORIES: dict[str, Story] = {
+    story.name: story for story in (INGEST, BUILD, CONSENT, AUDIT, JOBS, BACKUP, APPLICATION, KEYED, WEBHOOKS)
+}

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from sqlalchemy.orm import configure_mappers
 
 from bench.stories import STORIES
-from service.books.rulebook import agencies, lenders
+from service.books.rulebook import agencies, application_rules, facts, lenders, offers, working_days
 from service.books.seedbook import catalogue, feeds
 from service.database_copy import CopyFailed
 from service.office import Office
@@ -123,8 +124,9 @@ def tell_story(told: dict[str, Any], folder: Path) -> None:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    # Read before the first fork, so that no child does it again.
-    catalogue(), feeds(), agencies(), lenders()
+    # Done before the first fork, so that no child does it again. Nothing here opens a database or starts a thread.
+    catalogue(), feeds(), agencies(), lenders(), facts(), offers(), application_rules(), working_days()
+    configure_mappers()
     received = b""
     while piece := os.read(0, 65536):
         received += piece

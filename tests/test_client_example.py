@@ -22,6 +22,7 @@ from joserfc.jwk import ECKey
 from requests.adapters import HTTPAdapter
 from sqlalchemy import select
 
+from bench.webhook_receiver import receiving
 from models.tables import Application, AuditEntry, Need
 from service.access.auth import Role
 from service.app import create_app
@@ -33,7 +34,6 @@ from service.office import Office
 from service.settings import Settings
 from service.usecases.manage_clients import add_client, add_key
 from tests.shell import OFTEN, a_code
-from tests.webhook_receiver import receiving
 
 FILE = Path(__file__).parent.parent / "docs" / "client" / "rongqiao_client.py"
 SPEC = importlib.util.spec_from_file_location("rongqiao_client", FILE)

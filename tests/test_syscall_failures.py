@@ -24,7 +24,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from bench.kills import Teller, a_teller
-from bench.stories import STORIES, Story, copy_home
+from bench.stories import STORIES
+from bench.story import Story, copy_home
 from service.audit.journal import verify
 from service.cli import run
 from service.database_copy import check_integrity

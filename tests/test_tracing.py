@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,20 @@ def test_a_failure_is_told_by_its_type_and_not_by_its_text(spans: InMemorySpanEx
     (failed,) = spans.get_finished_spans()
     assert failed.status.description == "ValueError"
     assert "of a firm" not in failed.to_json()
+
+
+def test_the_transaction_of_a_keyed_request_ends_in_another_context_and_is_part_of_its_request(
+    spans: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    with span("request", holds_others=True):
+        transaction = span("write")
+        copy_context().run(transaction.__enter__)
+        transaction.__exit__(None, None, None)
+    write, request = spans.get_finished_spans()
+    assert (write.name, request.name) == ("write", "request")
+    assert write.parent is not None
+    assert write.parent.span_id == request.context.span_id
+    assert caplog.text == ""
 
 
 def test_without_an_address_nothing_is_sent_and_without_the_packages_it_says_what_to_install(

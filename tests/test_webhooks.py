@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from bench.webhook_receiver import HOST, Receiver, receiving
 from models.tables import AuditEntry, Base, WebhookDelivery
 from service.integration.addresses import AddressPolicy
 from service.integration.changes import Kind, publish
@@ -25,7 +26,6 @@ from service.usecases import deliver_webhooks as webhook_deliver
 from service.usecases.deliver_webhooks import Round, deliver
 from service.web.idempotency import HEADER
 from tests.shell import Shell, a_shell, is_problem
-from tests.webhook_receiver import HOST, Receiver, receiving
 
 TERMS = webhook_terms()
 

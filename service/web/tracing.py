@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from models.errors import RefusedInput
 
@@ -39,18 +39,25 @@ class Span:
 
 
 @contextmanager
-def span(name: str) -> Iterator[Span]:
-    """A span around a block. What the block raises is marked as a failure by its type; its text is not kept."""
+def span(name: str, *, holds_others: bool = False) -> Iterator[Span]:
+    """A span around a block. What the block raises is marked as a failure by its type; its text is not kept.
+
+    ``holds_others``: spans begun in the block are parts of it. Such a block begins and ends in one context; another may
+    end in another thread, as the one transaction of a request with a key does.
+    """
     if trace is None:
         yield Span()
         return
-    tracer = trace.get_tracer(_NAME)
-    with tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False) as inner:
-        try:
+    inner = trace.get_tracer(_NAME).start_span(name)
+    current = trace.use_span(inner, record_exception=False, set_status_on_exception=False)
+    try:
+        with current if holds_others else nullcontext():
             yield Span(inner)
-        except BaseException as failure:
-            inner.set_status(trace.Status(trace.StatusCode.ERROR, type(failure).__name__))
-            raise
+    except BaseException as failure:
+        inner.set_status(trace.Status(trace.StatusCode.ERROR, type(failure).__name__))
+        raise
+    finally:
+        inner.end()
 
 
 def start_tracing(environ: Mapping[str, str] = os.environ) -> bool:
@@ -59,18 +66,34 @@ def start_tracing(environ: Mapping[str, str] = os.environ) -> bool:
     Raises ``RefusedInput`` where one is named and the packages are not installed. Sampling, headers and further
     attributes follow OpenTelemetry's own variables.
     """
-    if not environ.get(ENDPOINT):
+    if not tracing_asked(environ):
         return False
-    try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.resources import Resource
-        from opentelemetry.sdk.trace import TracerProvider
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
-    except ImportError:
-        raise RefusedInput(
-            "no_tracing", ENDPOINT, None, "Traces need the packages of the extra otel.", "Install rongqiao[otel]."
-        ) from None
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
     provider = TracerProvider(resource=Resource.create({"service.name": _NAME}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     return True
+
+
+def tracing_asked(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a collector is named; ``RefusedInput`` where one is and the packages are not installed."""
+    if not environ.get(ENDPOINT):
+        return False
+    try:
+        import opentelemetry.exporter.otlp.proto.http.trace_exporter
+        import opentelemetry.sdk.trace.export  # noqa: F401
+    except ImportError:
+        raise RefusedInput(
+            "no_tracing", ENDPOINT, None, "Traces need the packages of the extra otel.", "Install rongqiao[otel]."
+        ) from None
+    return True
+
+
+def stop_tracing() -> None:
+    """Send what waits to be sent, before a process ends that does not end as Python's own do."""
+    if trace is not None and hasattr(provider := trace.get_tracer_provider(), "shutdown"):
+        provider.shutdown()

@@ -1,12 +1,13 @@
-"""A lender's server for tests of webhooks: real sockets and real TLS under a name that only the tests' policy knows."""
+"""A lender's server that webhooks are sent to: real sockets and real TLS under a name that only its policy knows."""
 
 from __future__ import annotations
 
 import datetime
 import ssl
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,13 +26,16 @@ HOST = "hooks.bank.example"
 
 @dataclass
 class Receiver:
-    """What came in, and how it is answered: ``answers`` in turn, then 204. ``slow``: seconds between two bytes."""
+    """What came in, and how it is answered: ``answers`` in turn, then with the status ``otherwise`` says, given the
+    headers and the body. ``slow``: seconds between two bytes.
+    """
 
     port: int
     tls: ssl.SSLContext
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     slow: float = 0
+    otherwise: Callable[[Mapping[str, str], bytes], int] = lambda headers, body: 204
 
     @property
     def url(self) -> str:
@@ -52,8 +56,9 @@ def receiving(folder: Path, name: str = HOST) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            receiver.came.append(({key.lower(): value for key, value in self.headers.items()}, body))
-            status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
+            said = {key.lower(): value for key, value in self.headers.items()}
+            receiver.came.append((said, body))
+            status, headers = receiver.answers.pop(0) if receiver.answers else (receiver.otherwise(said, body), {})
             if receiver.slow:
                 self._drip()
                 return
@@ -79,7 +84,13 @@ def receiving(folder: Path, name: str = HOST) -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            # Whoever asked may be gone, which is what is tried.
+            if not isinstance(sys.exception(), OSError):
+                super().handle_error(request, client_address)
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     receiver.port = server.server_address[1]
     serves = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
