@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from typing import TypedDict
 
 from matching.benefits.amounts import CappedPerPayee
 from matching.benefits.benefit import Asked, Benefit, BenefitTerms
@@ -56,6 +57,26 @@ def _enjoyed(part: RuleFile, reader: Reader) -> str:
     return reader.fact(part, "enjoyed", Kind.MONEY).id
 
 
+class _Paid(TypedDict):
+    """How an interest subsidy is paid, whatever its rate; the fields are those of the terms."""
+
+    months_at_most: int
+    day_count: DayCount
+    payout: Payout
+    limit_yuan: Decimal | None
+    enjoyed: str
+
+
+def _paid(part: RuleFile, reader: Reader) -> _Paid:
+    return _Paid(
+        months_at_most=part.whole("months_at_most", 1, LONGEST_MONTHS),
+        day_count=part.choice("day_count", DayCount),
+        payout=part.choice("payout", Payout),
+        limit_yuan=optional_yuan(part, "limit_yuan"),
+        enjoyed=_enjoyed(part, reader),
+    )
+
+
 def _rate_to_share(raw: RuleFile, reader: Reader) -> RateToShare:
     part = reader.known(raw, ("parameter", "share", "cap", "day", *_LOAN), (*_LIMIT, "plus"))
     return RateToShare(
@@ -64,39 +85,19 @@ def _rate_to_share(raw: RuleFile, reader: Reader) -> RateToShare:
         cap=part.decimal("cap"),
         cite=reader.clause(part),
         day=reader.day(part, "day"),
-        months_at_most=part.whole("months_at_most", 1, LONGEST_MONTHS),
-        day_count=part.choice("day_count", DayCount),
-        payout=part.choice("payout", Payout),
-        limit_yuan=optional_yuan(part, "limit_yuan"),
-        enjoyed=_enjoyed(part, reader),
+        **_paid(part, reader),
         plus=part.decimal("plus", "-1", "1") if part.has("plus") else Decimal(0),
     )
 
 
 def _points_off(raw: RuleFile, reader: Reader) -> PointsOff:
     part = reader.known(raw, ("points", *_LOAN), _LIMIT)
-    return PointsOff(
-        points=part.decimal("points"),
-        cite=reader.clause(part),
-        months_at_most=part.whole("months_at_most", 1, LONGEST_MONTHS),
-        day_count=part.choice("day_count", DayCount),
-        payout=part.choice("payout", Payout),
-        limit_yuan=optional_yuan(part, "limit_yuan"),
-        enjoyed=_enjoyed(part, reader),
-    )
+    return PointsOff(points=part.decimal("points"), cite=reader.clause(part), **_paid(part, reader))
 
 
 def _share_of_interest(raw: RuleFile, reader: Reader) -> ShareOfInterest:
     part = reader.known(raw, ("share", *_LOAN), _LIMIT)
-    return ShareOfInterest(
-        share=part.decimal("share"),
-        cite=reader.clause(part),
-        months_at_most=part.whole("months_at_most", 1, LONGEST_MONTHS),
-        day_count=part.choice("day_count", DayCount),
-        payout=part.choice("payout", Payout),
-        limit_yuan=optional_yuan(part, "limit_yuan"),
-        enjoyed=_enjoyed(part, reader),
-    )
+    return ShareOfInterest(share=part.decimal("share"), cite=reader.clause(part), **_paid(part, reader))
 
 
 def _conditional(part: RuleFile, reader: Reader) -> Conditional:

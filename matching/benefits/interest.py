@@ -221,59 +221,49 @@ class RateToShare(LoanSubsidy):
         return self.paid_on(loan, self.on_rate(loan.annual_rate, base, base_cite))
 
 
-@dataclass(frozen=True)
-class PointsOff(LoanSubsidy):
+@dataclass(frozen=True, kw_only=True)
+class OnLoanRate(LoanSubsidy):
+    """A subsidy whose rate follows from the loan's own rate and one number of the text."""
+
+    cite: str
+    months_at_most: int
+    day_count: DayCount
+    payout: Payout
+    limit_yuan: Decimal | None = None
+    enjoyed: str = ""
+
+    @abstractmethod
+    def of_rate(self, loan_rate: Decimal) -> tuple[Decimal, str, str]:
+        """The subsidy rate, and how it is reckoned in Chinese and in English."""
+
+    def priced(self, loan_rate: Decimal, asked: Asked) -> Benefit:
+        rate, zh, en = self.of_rate(loan_rate)
+        steps = (
+            Step("贷款利率", "Loan rate", loan_rate, "per_year"),
+            Step(f"贴息率 = {zh}", f"Subsidy rate = {en}", rate, "per_year", self.cite),
+        )
+        return Benefit(self.kind, annual_rate=rate, steps=steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsOff(OnLoanRate):
     """The rate is lowered by ``points`` (0.015 is one and a half), never below zero."""
 
     points: Decimal
-    cite: str
-    months_at_most: int
-    day_count: DayCount
-    payout: Payout
-    limit_yuan: Decimal | None = None
-    enjoyed: str = ""
 
     kind = "points_off"
 
-    def priced(self, loan_rate: Decimal, asked: Asked) -> Benefit:
-        rate = min(self.points, loan_rate)
-        steps = (
-            Step("贷款利率", "Loan rate", loan_rate, "per_year"),
-            Step(
-                f"贴息率 = min({self.points}, 贷款利率)",
-                f"Subsidy rate = min({self.points}, loan rate)",
-                rate,
-                "per_year",
-                self.cite,
-            ),
-        )
-        return Benefit(self.kind, annual_rate=rate, steps=steps)
+    def of_rate(self, loan_rate: Decimal) -> tuple[Decimal, str, str]:
+        return min(self.points, loan_rate), f"min({self.points}, 贷款利率)", f"min({self.points}, loan rate)"
 
 
-@dataclass(frozen=True)
-class ShareOfInterest(LoanSubsidy):
+@dataclass(frozen=True, kw_only=True)
+class ShareOfInterest(OnLoanRate):
     """A share of the interest is paid back: the subsidy rate is that share of the loan's rate."""
 
     share: Decimal
-    cite: str
-    months_at_most: int
-    day_count: DayCount
-    payout: Payout
-    limit_yuan: Decimal | None = None
-    enjoyed: str = ""
 
     kind = "share_of_interest"
 
-    def priced(self, loan_rate: Decimal, asked: Asked) -> Benefit:
-        rate = self.share * loan_rate
-        steps = (
-            Step("贷款利率", "Loan rate", loan_rate, "per_year"),
-            Step(
-                f"贴息率 = {self.share} × 贷款利率",
-                f"Subsidy rate = {self.share} × loan rate",
-                rate,
-                "per_year",
-                self.cite,
-            ),
-        )
-        return Benefit(self.kind, annual_rate=rate, steps=steps)
+    def of_rate(self, loan_rate: Decimal) -> tuple[Decimal, str, str]:
+        return self.share * loan_rate, f"{self.share} × 贷款利率", f"{self.share} × loan rate"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.tables.base import Base, UtcTime
+from models.tables.step import CaseStep
 
 
 class Application(Base):
@@ -59,7 +60,7 @@ class Application(Base):
     reference: Mapped[str] = mapped_column(String(80), default="")
 
 
-class ApplicationStep(Base):
+class ApplicationStep(CaseStep, Base):
     """One step of an application, numbered from 1; ``content_sha256`` names what was said with it. Rows are only added.
 
     ``due`` is the last day of the limit that ran when it was taken, where that was known.
@@ -68,18 +69,10 @@ class ApplicationStep(Base):
     __tablename__ = "application_step"
     __table_args__ = (UniqueConstraint("application_id", "number"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     application_id: Mapped[str] = mapped_column(ForeignKey("application.id"))
-    number: Mapped[int]
-    step: Mapped[str] = mapped_column(String(20))
     from_stage: Mapped[str] = mapped_column(String(24))
     to_stage: Mapped[str] = mapped_column(String(24))
-    at: Mapped[datetime] = mapped_column(UtcTime)
     due: Mapped[date | None] = mapped_column(default=None)
-    actor: Mapped[str] = mapped_column(String(64))
-    party: Mapped[str] = mapped_column(String(16))
-    text: Mapped[str] = mapped_column(Text)
-    content_sha256: Mapped[str] = mapped_column(String(64))
 
 
 class LoanEntry(Base):

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.tables.base import Base, UtcTime
+from models.tables.step import CaseStep
 
 
 class Objection(Base):
@@ -41,7 +42,7 @@ class Objection(Base):
     corrected_at: Mapped[datetime | None] = mapped_column(UtcTime, default=None)
 
 
-class ObjectionStep(Base):
+class ObjectionStep(CaseStep, Base):
     """One step of a case, numbered from 1; ``content_sha256`` names what was said with it. Rows are only added.
 
     ``due`` is the last day of the stage it ended, where that was known. ``detail`` holds what else it brought: the
@@ -51,18 +52,8 @@ class ObjectionStep(Base):
     __tablename__ = "objection_step"
     __table_args__ = (UniqueConstraint("objection_id", "number"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     objection_id: Mapped[str] = mapped_column(ForeignKey("objection.id"))
-    number: Mapped[int]
-    step: Mapped[str] = mapped_column(String(20))
-    from_stage: Mapped[str] = mapped_column(String(20))
-    to_stage: Mapped[str] = mapped_column(String(20))
-    at: Mapped[datetime] = mapped_column(UtcTime)
     due: Mapped[date | None] = mapped_column(default=None)
-    actor: Mapped[str] = mapped_column(String(64))
-    party: Mapped[str] = mapped_column(String(16))
-    text: Mapped[str] = mapped_column(Text)
-    content_sha256: Mapped[str] = mapped_column(String(64))
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 

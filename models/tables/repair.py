@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.tables.base import Base, UtcTime
+from models.tables.step import CaseStep
 
 
 class Repair(Base):
@@ -43,23 +44,13 @@ class Repair(Base):
     agency_updated_at: Mapped[datetime | None] = mapped_column(UtcTime, default=None)
 
 
-class RepairStep(Base):
+class RepairStep(CaseStep, Base):
     """One step of a request, numbered from 1. Rows are only added."""
 
     __tablename__ = "repair_step"
     __table_args__ = (UniqueConstraint("repair_id", "number"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     repair_id: Mapped[str] = mapped_column(ForeignKey("repair.id"))
-    number: Mapped[int]
-    step: Mapped[str] = mapped_column(String(20))
-    from_stage: Mapped[str] = mapped_column(String(20))
-    to_stage: Mapped[str] = mapped_column(String(20))
-    at: Mapped[datetime] = mapped_column(UtcTime)
-    actor: Mapped[str] = mapped_column(String(64))
-    party: Mapped[str] = mapped_column(String(16))
-    text: Mapped[str] = mapped_column(Text)
-    content_sha256: Mapped[str] = mapped_column(String(64))
 
 
 class PublicityLift(Base):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.tables.base import Base, UtcTime
+from models.tables.step import CaseStep
 
 
 class Ticket(Base):
@@ -34,20 +35,10 @@ class Ticket(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime, default=None)
 
 
-class TicketStep(Base):
+class TicketStep(CaseStep, Base):
     """One step of a ticket, numbered from 1. Rows are only added."""
 
     __tablename__ = "ticket_step"
     __table_args__ = (UniqueConstraint("ticket_id", "number"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     ticket_id: Mapped[str] = mapped_column(ForeignKey("ticket.id"))
-    number: Mapped[int]
-    step: Mapped[str] = mapped_column(String(20))
-    from_stage: Mapped[str] = mapped_column(String(20))
-    to_stage: Mapped[str] = mapped_column(String(20))
-    at: Mapped[datetime] = mapped_column(UtcTime)
-    actor: Mapped[str] = mapped_column(String(64))
-    party: Mapped[str] = mapped_column(String(16))
-    text: Mapped[str] = mapped_column(Text)
-    content_sha256: Mapped[str] = mapped_column(String(64))

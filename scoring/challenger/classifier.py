@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from numpy.typing import ArrayLike
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,12 +16,13 @@ from scoring.scorecard.faults import bad_training
 from scoring.scorecard.inputs import Inputs
 from scoring.scorecard.prebins import shrunken_rates
 from scoring.scorecard.tabular import read_outcome, read_table, read_weight
+from scoring.scorecard.two_classes import TwoClassEstimator
 
 #: Values of a category that are kept apart, most frequent first; the rest is unknown to the trees.
 _MOST_VALUES = 200
 
 
-class ChallengerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ChallengerClassifier(TwoClassEstimator):
     """Histogram gradient boosting under monotone constraints, fitted by scikit-learn and served from its own trees.
 
     A category enters as the rank of its default rate, shrunken to the average, so that a tree splits safe from risky.
@@ -77,9 +77,7 @@ class ChallengerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         table = read_table(self, X, reset=True)
         self.classes_, bad = read_outcome(y, len(table))
         weight = read_weight(sample_weight, bad)
-        inputs = Inputs.from_frame(
-            table, None if self.categorical is None else [str(name) for name in self.categorical]
-        )
+        inputs = Inputs.from_frame(table, self._categories())
         names = tuple(str(name) for name in table.columns)
         wanted = dict(self.monotone or {})
         unknown = sorted(set(wanted) - set(names))
@@ -116,20 +114,6 @@ class ChallengerClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Log-odds (n,) of bad."""
         check_is_fitted(self)
         return self.trees_.log_odds(self._read(X))
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The likelier class (n,)."""
-        likelier = (self.decision_function(X) > 0).astype(np.intp)
-        predicted: NDArray[Any] = self.classes_[likelier]
-        return predicted
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        tags.classifier_tags.multi_class = False
-        return tags
 
     def _read(self, X: Any) -> Floats:
         table: pd.DataFrame = read_table(self, X, reset=False)

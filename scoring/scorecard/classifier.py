@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from scoring.scorecard.assemble import Reading, Rows, assemble
+from scoring.scorecard.assemble import Rows, assemble
 from scoring.scorecard.bins import CategoryBins
 from scoring.scorecard.classic import classic, classic_share
 from scoring.scorecard.crossfit import calibration_slope
@@ -117,7 +117,7 @@ class ScorecardClassifier(CardEstimator):
         table = (1.0 - share) * slopes[0] * grown.table
         table[: layout.singles] += share * slopes[1] * other.table
         slope = calibration_slope(mixed, bad, weight)
-        how = Reading(self.bins, self.tolerance, self._scale(), self.prior if self.prior is not None else rows.rate)
+        how = self._reading(self.bins, self.tolerance, rows)
         self.scorecard_ = assemble(items, layout, table, slope, rows, how)
         self.margins_ = calibrated(mixed, slope)
 

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from scoring.scorecard.assemble import Rows
+from scoring.scorecard.assemble import Reading, Rows
 from scoring.scorecard.card import Scale, Scorecard
 from scoring.scorecard.crossfit import Sample
 from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.settings import Direction, check_columns, check_directions, check_prior
 from scoring.scorecard.tabular import read_outcome, read_table, read_units, read_weight
+from scoring.scorecard.two_classes import TwoClassEstimator
 
 #: Rows of either class without which nothing can be learned: one to learn from, one to check on.
 LEAST_OF_A_CLASS = 2
 
 
-class CardEstimator(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class CardEstimator(TwoClassEstimator):
     """A scikit-learn classifier whose ``scorecard_`` is a :class:`~scoring.scorecard.card.Scorecard`.
 
     A subclass has the settings below among its own and learns in :meth:`_learn`.
     """
 
     monotone: Mapping[str, Direction] | None
-    categorical: Sequence[str] | None
     specials: Mapping[str, Sequence[float]] | None
     prior: float | None
     pdo: float
@@ -78,20 +77,6 @@ class CardEstimator(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         points = self.scorecard_.score(self._inputs(table), contributions=False).points
         return self.scorecard_.log_odds(points)
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """The likelier class (n,)."""
-        likelier = (self.decision_function(X) > 0).astype(np.intp)
-        predicted: NDArray[Any] = self.classes_[likelier]
-        return predicted
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        tags.classifier_tags.multi_class = False
-        return tags
-
     @abstractmethod
     def _check_settings(self) -> None:
         """Refuse the learner's own settings that are out of range."""
@@ -100,11 +85,10 @@ class CardEstimator(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _learn(self, rows: Rows, names: Sequence[str]) -> None:
         """Set ``scorecard_`` and what else the learner tells."""
 
-    def _scale(self) -> Scale:
-        return Scale(float(self.pdo), float(self.base_score), float(self.base_odds))
-
-    def _categories(self) -> Sequence[str] | None:
-        return None if self.categorical is None else [str(name) for name in self.categorical]
+    def _reading(self, bins: int, tolerance: float, rows: Rows) -> Reading:
+        """How the card is read: points, and the default rate its probabilities are meant for, by default the rows'."""
+        scale = Scale(float(self.pdo), float(self.base_score), float(self.base_odds))
+        return Reading(bins, tolerance, scale, self.prior if self.prior is not None else rows.rate)
 
     def _inputs(self, table: pd.DataFrame) -> Inputs:
         """Columns as the card reads them, whatever dtype they come in today."""

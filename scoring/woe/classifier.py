@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from scoring.scorecard.additive import Layout
-from scoring.scorecard.assemble import Reading, Rows, assemble
+from scoring.scorecard.assemble import Rows, assemble
 from scoring.scorecard.crossfit import FOLDS, calibration_slope, stratified_folds
 from scoring.scorecard.estimator import CardEstimator, calibrated
 from scoring.scorecard.evidence import Binning, WoeItem, woe_items, woe_matrix
@@ -93,7 +93,7 @@ class WoeScorecardClassifier(CardEstimator):
             tuple(item.direction for item in self.items_),
         )
         # The bins are final: what the card may merge besides are bins of one and the same value.
-        how = Reading(self.max_bins, 0.0, self._scale(), self.prior if self.prior is not None else rows.rate)
+        how = self._reading(self.max_bins, 0.0, rows)
         self.scorecard_ = assemble(fine, layout, np.concatenate(log_odds), slope, rows, how)
         self.margins_ = calibrated(margins, slope)
 

@@ -13,9 +13,9 @@ from matching.near_miss import NearMiss
 from models.money import from_fen
 from models.tables import Application, ApplicationStep, Need
 from service.answers.objection import clock_answer
+from service.answers.steps import is_late, step_line
 from service.answers.ways import near_miss_answer
 from service.books.rulebook import application_rules, lenders, offers, working_days
-from service.clock import day_of
 from service.needs.finding import Seen
 from service.web.encode import yuan_text
 
@@ -149,14 +149,5 @@ def _drawn(row: Application) -> dict[str, Any] | None:
 
 
 def _step(row: ApplicationStep) -> dict[str, Any]:
-    step = application_rules().procedure.steps.get(row.step)
-    return {
-        "number": row.number,
-        "step": named(row.step, step),
-        "from": row.from_stage,
-        "to": row.to_stage,
-        "at": row.at,
-        "by": row.party,
-        "text": row.text,
-        "late": row.due is not None and day_of(row.at) > row.due,
-    }
+    step = named(row.step, application_rules().procedure.steps.get(row.step))
+    return {**step_line(row, step), "late": is_late(row)}

@@ -13,8 +13,8 @@ from scoring.evaluation.evaluate import UNKNOWN_POINTS, State
 from scoring.evaluation.explain import ExplainedLine, Explanation
 from scoring.evaluation.model import MILLI
 from scoring.evaluation.peers import PeerGroup
-from service.access.auth import Role
-from service.access.disclosure import Consent, Shown, disclose
+from service.access.disclosure import Shown, Viewer
+from service.access.scope import shown_fact
 from service.answers.pd import pd_answer
 from service.answers.rules import plain
 from service.books.rulebook import evaluations
@@ -83,9 +83,7 @@ def _grade(grades: tuple[str, ...], place: Any) -> str | None:
     return grades[int(place)] if int(place) >= 0 else None
 
 
-def profile_answer(
-    snapshot: OpenSnapshot, row: int, viewer: Role, consent: Consent | None, marks: Sequence[Mark] = ()
-) -> dict[str, Any]:
+def profile_answer(snapshot: OpenSnapshot, row: int, viewer: Viewer, marks: Sequence[Mark] = ()) -> dict[str, Any]:
     """Every item the viewer may see, with observed day, age, source, freshness; missing is null and ``known`` false.
 
     ``marks`` say which are contested.
@@ -98,7 +96,7 @@ def profile_answer(
         if name not in readings:
             continue  # the item is younger than the snapshot
         reading = readings[name]
-        shown = disclose(viewer, consent, item)
+        shown = viewer.shown(item)
         if shown is Shown.HIDDEN:
             continue
         items.append(
@@ -133,7 +131,7 @@ def profile_answer(
         "snapshot_id": snapshot.id,
         "known": known,
         "unknown": len(items) - known,
-        "contested": marks_answer([mark for mark in marks if mark.item in shown_items], viewer, consent, declared),
+        "contested": marks_answer([mark for mark in marks if mark.item in shown_items], viewer, declared),
         "items": items,
     }
 
@@ -142,8 +140,7 @@ def score_answer(
     snapshot: OpenSnapshot,
     row: int,
     why: Explanation,
-    viewer: Role,
-    consent: Consent | None = None,
+    viewer: Viewer,
     marks: Sequence[Mark] = (),
 ) -> dict[str, Any]:
     """The evaluation line by line. ``lines`` sum to ``score`` exactly, in text with three decimals.
@@ -172,12 +169,12 @@ def score_answer(
             "valid_until": card.valid_until,
         },
         "dimensions": {name: points(value) for name, value in why.dimensions.items()},
-        "lines": _lines(why, declared, viewer, consent, contested),
-        "contested": marks_answer(marks, viewer, consent, declared),
+        "lines": lines_answer(why.lines, declared, viewer, contested),
+        "contested": marks_answer(marks, viewer, declared),
         "vetoes": [
             {"id": v.id, "zh": v.zh, "en": v.en, "item": v.item, "truth": v.truth.value, "cite": v.cite}
             for v in why.vetoes
-            if v.item not in declared or disclose(viewer, consent, declared[v.item]) is not Shown.HIDDEN
+            if v.item not in declared or viewer.shown(declared[v.item]) is not Shown.HIDDEN
         ],
         "slots": [
             {
@@ -194,21 +191,20 @@ def score_answer(
     }
 
 
-def _lines(
-    why: Explanation,
+def lines_answer(
+    lines: Sequence[ExplainedLine],
     declared: Mapping[str, Item],
-    viewer: Role,
-    consent: Consent | None,
-    contested: frozenset[str],
+    viewer: Viewer,
+    contested: frozenset[str] = frozenset(),
 ) -> list[dict[str, Any]]:
+    """Every line of an evaluation; those of facts the viewer is not shown are one line a dimension."""
     made: list[dict[str, Any]] = []
     hidden: dict[str, Decimal] = {}
-    for line in why.lines:
-        item = declared.get(line.line.band.item) if line.line.band else None
-        if item is not None and disclose(viewer, consent, item) is Shown.HIDDEN:
+    for line in lines:
+        if line.line.band is not None and shown_fact(viewer, line.line.band.item, declared) is Shown.HIDDEN:
             hidden[line.line.dimension] = hidden.get(line.line.dimension, Decimal(0)) + line.points
         else:
-            made.append(line_answer(line, declared, viewer, consent, contested))
+            made.append(_line(line, declared, viewer, contested))
     return made + [_undisclosed(dimension, total) for dimension, total in hidden.items()]
 
 
@@ -232,18 +228,12 @@ def _undisclosed(dimension: str, total: Decimal) -> dict[str, Any]:
     }
 
 
-def line_answer(
-    line: ExplainedLine,
-    declared: Mapping[str, Item],
-    viewer: Role,
-    consent: Consent | None = None,
-    contested: frozenset[str] = frozenset(),
+def _line(
+    line: ExplainedLine, declared: Mapping[str, Item], viewer: Viewer, contested: frozenset[str]
 ) -> dict[str, Any]:
-    """One line of an evaluation, its value masked where ``viewer`` may not see the item."""
+    """One line of an evaluation, its value masked where ``viewer`` may not see it."""
     band = line.line.band
-    masked = (
-        band is not None and band.item in declared and disclose(viewer, consent, declared[band.item]) is not Shown.FULL
-    )
+    masked = band is not None and shown_fact(viewer, band.item, declared) is not Shown.FULL
     return {
         "kind": line.line.kind.value,
         "id": line.line.id,

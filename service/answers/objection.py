@@ -8,6 +8,7 @@ from typing import Any
 
 from matching.procedure import Clock
 from models.tables import Objection, ObjectionStep
+from service.answers.steps import is_late, step_line
 from service.books.rulebook import agencies, objection_rules, working_days
 from service.books.seedbook import catalogue
 from service.clock import day_of
@@ -67,15 +68,5 @@ def objection_answer(row: Objection, steps: Sequence[ObjectionStep], party: str,
 
 
 def _step(row: ObjectionStep) -> dict[str, Any]:
-    return {
-        "number": row.number,
-        "step": row.step,
-        "from": row.from_stage,
-        "to": row.to_stage,
-        "at": row.at,
-        "by": row.party,
-        "text": row.text,
-        "late": row.due is not None and day_of(row.at) > row.due,
-        "letter": row.detail.get("letter"),
-        "batch_id": row.detail.get("batch_id"),
-    }
+    brought = {"letter": row.detail.get("letter"), "batch_id": row.detail.get("batch_id")}
+    return {**step_line(row, row.step), "late": is_late(row), **brought}

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scoring.evaluation.beside import SideState, explain_beside
 from scoring.evaluation.evaluate import UNKNOWN_POINTS
 from scoring.evaluation.model import MILLI, SideModel
-from service.access.auth import Role
-from service.access.disclosure import Consent, may_see_evaluation
-from service.answers.firm import line_answer
+from service.access.disclosure import Viewer
+from service.answers.firm import lines_answer
 from service.books.rulebook import evaluations
 from service.books.seedbook import catalogue
 from service.snapshot.side_scores import side_columns
@@ -23,8 +22,7 @@ from service.snapshot.snapshots import OpenSnapshot
 def other_evaluations(
     snapshot: OpenSnapshot,
     row: int,
-    viewer: Role,
-    consent: Consent | None = None,
+    viewer: Viewer,
     *,
     person_consents: bool,
     lines: bool = False,
@@ -36,7 +34,7 @@ def other_evaluations(
     """
     made = []
     for side in evaluations().sides:
-        if not may_see_evaluation(viewer, consent, side.shown_to, side.personal):
+        if not viewer.sees_evaluation(side.shown_to, side.personal):
             continue
         columns = side_columns(snapshot, side)
         if columns is None or columns["state"][row] == SideState.NOT_AMONG:
@@ -79,12 +77,12 @@ def _answer(side: SideModel, columns: Mapping[str, NDArray[Any]], row: int) -> d
     }
 
 
-def _why(side: SideModel, snapshot: OpenSnapshot, row: int, viewer: Role, evaluated: bool) -> dict[str, Any]:
+def _why(side: SideModel, snapshot: OpenSnapshot, row: int, viewer: Viewer, evaluated: bool) -> dict[str, Any]:
     declared = {**catalogue().items, **catalogue().further}
     lines = explain_beside(side, snapshot.columns, row) if evaluated else ()
     notes = [(f"本模型应查而未归集：{what}。", f"Not collected, so not asked: {what}.") for what in side.not_held]
     return {
-        "lines": [line_answer(line, declared, viewer) for line in lines],
+        "lines": lines_answer(lines, declared, viewer),
         "notes": [{"zh": zh, "en": en} for zh, en in notes],
     }
 

@@ -13,8 +13,8 @@ from scoring.scorecard.card import Scorecard
 from scoring.scorecard.inputs import Floats, Inputs
 from scoring.scorecard.interval import pd_interval
 from scoring.scorecard.reasons import Reached, Reason, reasons
-from service.access.auth import Role
-from service.access.disclosure import Consent, Shown, disclose
+from service.access.disclosure import Shown, Viewer
+from service.access.scope import shown_fact
 from service.answers.rules import plain
 from service.books.rulebook import facts, pd_scale
 from service.books.seedbook import catalogue
@@ -106,9 +106,7 @@ def _capped_by(snapshot: OpenSnapshot, row: int) -> dict[str, Any] | None:
     return {"official_grade": official, "at_most": at_most, "without": own, "cite": scale.cite}
 
 
-def pd_lines(
-    snapshot: OpenSnapshot, row: int, models: ModelShelf, viewer: Role, consent: Consent | None = None
-) -> dict[str, Any]:
+def pd_lines(snapshot: OpenSnapshot, row: int, models: ModelShelf, viewer: Viewer) -> dict[str, Any]:
     """The lines the points are made of, best first: they and ``base`` sum to the points exactly, as text.
 
     ``lines_missing`` says why there are none although the firm has a probability: the model that gave it cannot be
@@ -129,11 +127,11 @@ def pd_lines(
     made, hidden = [], []
     for label, milli in zip(scored.lines, scored.contributions[:, 0].tolist(), strict=True):
         names = label.split(" × ")
-        if any(_shown(name, viewer, consent) is Shown.HIDDEN for name in names):
+        if any(shown_fact(viewer, name, catalogue().items) is Shown.HIDDEN for name in names):
             hidden.append((int(milli), why[label].lost))
             continue
-        items = [_item(name, snapshot, row, viewer, consent) for name in names]
-        made.append({"items": items, "points": _exact(int(milli)), **_reason(why[label], viewer, consent)})
+        items = [_item(name, snapshot, row, viewer) for name in names]
+        made.append({"items": items, "points": _exact(int(milli)), **_reason(why[label], viewer)})
     if hidden:
         points, lost = (sum(column) for column in zip(*hidden, strict=True))
         nothing = {"reached": [], "better": [], "gain": _exact(0)}
@@ -142,18 +140,12 @@ def pd_lines(
     return {"base": _exact(scored.base), "lines": made, "lines_missing": ""}
 
 
-def _shown(name: str, viewer: Role, consent: Consent | None) -> Shown:
-    """How a fact of the model is shown; what is no item but worked out of items is open to who may read at all."""
-    item = catalogue().items.get(name)
-    return Shown.FULL if item is None else disclose(viewer, consent, item)
-
-
-def _reason(reason: Reason, viewer: Role, consent: Consent | None) -> dict[str, Any]:
+def _reason(reason: Reason, viewer: Viewer) -> dict[str, Any]:
     """What the line costs against the best it can give, and the nearest range that would give more.
 
     A range of a masked item would tell roughly what the item is: it is left out.
     """
-    masked = any(_shown(each.item, viewer, consent) is not Shown.FULL for each in reason.reached)
+    masked = any(shown_fact(viewer, each.item, catalogue().items) is not Shown.FULL for each in reason.reached)
     shown = not masked and reason.better is not None
     return {
         "lost": _exact(reason.lost),
@@ -177,12 +169,12 @@ def _exact(milli: int) -> str:
     return format(Decimal(milli) / MILLI, ".3f")
 
 
-def _item(name: str, snapshot: OpenSnapshot, row: int, viewer: Role, consent: Consent | None) -> dict[str, Any]:
+def _item(name: str, snapshot: OpenSnapshot, row: int, viewer: Viewer) -> dict[str, Any]:
     """One fact a line reads: names from the catalogue, and its value as the viewer may see it."""
     item = catalogue().items.get(name)
     named = item or facts().get(name)
     value = snapshot.value(name, row) if name in snapshot.columns.values else None
-    masked = _shown(name, viewer, consent) is not Shown.FULL
+    masked = shown_fact(viewer, name, catalogue().items) is not Shown.FULL
     return {
         "id": name,
         "zh": named.zh if named else name,

@@ -8,20 +8,16 @@ from typing import Any
 
 from matching.procedure import clock_of
 from matching.repair_rules import MaterialSet, RecordKind, RepairDates, stops_on
-from matching.rulefile import Name
 from models.tables import PublicityLift, Repair, RepairStep
 from service.answers.objection import agency_answer, clock_answer
+from service.answers.rules import named
+from service.answers.steps import step_line
 from service.books.rulebook import repair_rules, working_days
 from service.cases.parties import content_digest
 from service.clock import day_of
 from service.records.firm_records import FirmRecord
 
 _NOT_SAID = {"zh": "（来源未提供）", "en": "(not given by the source)"}
-
-
-def both(name: Name) -> dict[str, str]:
-    """A name in both languages."""
-    return {"zh": name.zh, "en": name.en}
 
 
 def document_of(record: FirmRecord) -> str:
@@ -54,7 +50,7 @@ def letters_of(record: FirmRecord, name: str, dates: RepairDates, materials: Mat
         "earliest": dates.earliest or _NOT_SAID,
         "latest": dates.latest or _NOT_SAID,
         "materials": asked,
-        "regime": both(dates.regime.name),
+        "regime": named(dates.regime.name),
         "notes": notes,
     }
     return {
@@ -66,7 +62,7 @@ def letters_of(record: FirmRecord, name: str, dates: RepairDates, materials: Mat
 def _places(record: FirmRecord, name: str, dates: RepairDates | None) -> dict[str, object]:
     kind: RecordKind = repair_rules().records[record.feed.id]
     authority = record.content[kind.authority] if kind.authority else None
-    shown = both(dates.kind.name) if dates and dates.kind else _NOT_SAID
+    shown = named(dates.kind.name) if dates and dates.kind else _NOT_SAID
     return {
         "name": name,
         "uscc": record.content["uscc"],
@@ -96,15 +92,15 @@ def repairable_answer(
         "document": document_of(record),
         "decided_on": record.observed_on,
         "received_at": record.first_received_at,
-        "class": {"id": dates.kind.id, **both(dates.kind.name), "shown": dates.kind.shown} if dates.kind else None,
-        "regime": {"id": dates.regime.id, **both(dates.regime.name), "cite": dates.regime.cite},
+        "class": {"id": dates.kind.id, **named(dates.kind.name), "shown": dates.kind.shown} if dates.kind else None,
+        "regime": {"id": dates.regime.id, **named(dates.regime.name), "cite": dates.regime.cite},
         "earliest": dates.earliest,
         "latest": dates.latest,
         "public_until": last,
         "stops_on": stops,
         "over_lawful_time": dates.latest is not None and today > dates.latest and (last is None or last >= today),
         "confirmed": dates.confirmed,
-        "notes": [both(each) for each in dates.notes],
+        "notes": [named(each) for each in dates.notes],
         "state": _state(record, dates, request, lift, stops, today),
         "request_id": request.id if request else None,
         "lifted_until": lift.ends_on if lift else None,
@@ -141,7 +137,7 @@ def materials_answer(materials: MaterialSet) -> dict[str, Any]:
         "id": materials.id,
         "cite": materials.cite,
         "confirmed": materials.confirmed,
-        "asks": [{"id": each.id, **both(each.name), "fetched": each.fetched} for each in materials.asks],
+        "asks": [{"id": each.id, **named(each.name), "fetched": each.fetched} for each in materials.asks],
     }
 
 
@@ -157,7 +153,7 @@ def repair_line(row: Repair) -> dict[str, Any]:
         "agency": agency_answer(row.agency),
         "regime": row.regime,
         "requested_at": row.requested_at,
-        "state": {"id": stage.id, **both(stage.name)},
+        "state": {"id": stage.id, **named(stage.name)},
         "waits_for": stage.by or None,
         "duty_done": row.duty_done,
     }
@@ -173,8 +169,8 @@ def repair_answer(row: Repair, steps: Sequence[RepairStep], party: str, today: d
         "promise": row.promise,
         "batch_id": row.batch_id or None,
         "agency_update": agency_update(row, steps, today),
-        "steps": [_step(each) for each in steps],
-        "open_steps": [{"id": step.id, **both(step.name)} for step in possible],
+        "steps": [step_line(each, each.step) for each in steps],
+        "open_steps": [{"id": step.id, **named(step.name)} for step in possible],
     }
 
 
@@ -184,15 +180,3 @@ def agency_update(row: Repair, steps: Sequence[RepairStep], today: date) -> Mapp
     if granted is None or row.agency_updated_at is not None:
         return None
     return clock_answer(clock_of(repair_rules().agency_update, day_of(granted.at), working_days()), today)
-
-
-def _step(row: RepairStep) -> dict[str, Any]:
-    return {
-        "number": row.number,
-        "step": row.step,
-        "from": row.from_stage,
-        "to": row.to_stage,
-        "at": row.at,
-        "by": row.party,
-        "text": row.text,
-    }

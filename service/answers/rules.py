@@ -32,6 +32,7 @@ def rate(value: Decimal | None) -> float | None:
 
 
 def named(name: Name) -> dict[str, str]:
+    """A name or a text in both languages."""
     return {"zh": name.zh, "en": name.en}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.tables import Ticket, TicketStep
 from service.answers.application import named
+from service.answers.steps import step_line
 from service.books.rulebook import application_rules, lenders, offers
 
 
@@ -42,19 +43,6 @@ def ticket_answer(row: Ticket, steps: Sequence[TicketStep], party: str, today: d
     possible = procedure.open_steps(row.stage, party, late=False)
     return {
         **ticket_line(row, today),
-        "steps": [_step(each) for each in steps],
+        "steps": [step_line(each, named(each.step, procedure.steps.get(each.step))) for each in steps],
         "open_steps": [{**named(step.id, step), "needs": list(step.needs)} for step in possible],
-    }
-
-
-def _step(row: TicketStep) -> dict[str, Any]:
-    step = application_rules().ticket_procedure.steps.get(row.step)
-    return {
-        "number": row.number,
-        "step": named(row.step, step),
-        "from": row.from_stage,
-        "to": row.to_stage,
-        "at": row.at,
-        "by": row.party,
-        "text": row.text,
     }

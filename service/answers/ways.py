@@ -7,16 +7,10 @@ from typing import Any
 from matching.first_loan import FirstLoan
 from matching.near_miss import Change, Gap, NearMiss
 from matching.option import Dropped, OptionWarning
-from matching.rulefile import Name
 from matching.settles import Settles
 from matching.stacking import LeftOut, Pair, Resolution, SchemeSet
-from service.answers.rules import finding_answer, plain
+from service.answers.rules import finding_answer, named, plain
 from service.web.encode import yuan_text
-
-
-def words(name: Name) -> dict[str, str]:
-    """A text in both languages."""
-    return {"zh": name.zh, "en": name.en}
 
 
 def near_miss_answer(way: NearMiss) -> dict[str, Any]:
@@ -35,7 +29,7 @@ def near_miss_answer(way: NearMiss) -> dict[str, Any]:
 def _gap(gap: Gap) -> dict[str, Any]:
     return {
         "fact": gap.fact,
-        **words(gap.name),
+        **named(gap.name),
         "op": gap.op,
         "expected": plain(gap.expected),
         "actual": plain(gap.actual),
@@ -43,7 +37,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
         "by": None if gap.by is None else format(gap.by, "f"),
         "unit": gap.unit,
         "cite": gap.cite,
-        "effort": words(gap.effort.name) if gap.effort else None,
+        "effort": named(gap.effort.name) if gap.effort else None,
         "passing": gap.passing.value if gap.passing else None,
     }
 
@@ -51,11 +45,11 @@ def _gap(gap: Gap) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     return {
         "fact": change.fact,
-        **words(change.name),
+        **named(change.name),
         "was": plain(change.was),
         "becomes": plain(change.becomes),
         "unit": change.unit,
-        "effort": words(change.effort.name),
+        "effort": named(change.effort.name),
     }
 
 
@@ -69,7 +63,7 @@ def warning_answer(warning: OptionWarning) -> dict[str, Any]:
         "yuan_forgone": yuan_text(warning.yuan_forgone),
         "instead": warning.instead,
         "instead_amount_yuan": None if amount is None else yuan_text(amount),
-        **words(warning.words),
+        **named(warning.words),
         "cite": warning.cite,
     }
 
@@ -102,7 +96,7 @@ def pair_answer(pair: Pair) -> dict[str, Any]:
         "second": pair.second,
         "ruling": pair.ruling.value,
         "cite": pair.cite,
-        **words(pair.words),
+        **named(pair.words),
     }
 
 
@@ -111,7 +105,7 @@ def _left_out(left: LeftOut) -> dict[str, Any]:
     return {
         "scheme": left.id,
         "ruling": left.ruling.value,
-        **words(left.words),
+        **named(left.words),
         "cite": left.cite,
         "barred_by": [pair_answer(pair) for pair in left.barred_by],
         "yuan_with": None if with_it is None else yuan_text(with_it),
@@ -132,8 +126,8 @@ def settles_answer(settled: Settles) -> dict[str, Any]:
     """One unknown fact: the document that would settle it and the offers it could open."""
     return {
         "fact": settled.fact,
-        **words(settled.name),
-        "document": words(settled.document),
+        **named(settled.name),
+        "document": named(settled.document),
         "opens": list(settled.opens),
         "needed_by": list(settled.needed_by),
     }
@@ -146,6 +140,6 @@ def first_loan_answer(standing: FirstLoan) -> dict[str, Any]:
         "first": standing.first,
         "stated": standing.stated,
         "definition": [finding_answer(finding) for finding in standing.definition],
-        "proof": words(standing.proof),
+        "proof": named(standing.proof),
         "cite": standing.cite,
     }

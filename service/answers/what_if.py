@@ -12,9 +12,9 @@ from matching.needs import Need
 from matching.question import Facts
 from matching.what_if import WhatIf
 from models.kinds import Scalar
+from scoring.catalogue import Item
 from scoring.supposed import Because
-from service.access.auth import Role
-from service.access.disclosure import Shown, disclose
+from service.access.scope import Scope
 from service.answers.effects import options_effect, score_effect
 from service.answers.options import need_answer, whole_answer
 from service.answers.rules import plain
@@ -28,13 +28,15 @@ class Supposition:
     """A what-if worked out. ``before`` are the facts known today, those of the need too; ``changed`` what was stated.
 
     ``followed`` are the items that moved with it and why, ``as_recorded`` those of the same records that did not.
-    ``scored_as_built``: today's models give the score the snapshot was built with.
+    ``today`` and ``then`` are of what lies in ``scope``; ``untold`` are facts that the change moves and that are made
+    of more, each with the items outside. ``scored_as_built``: today's models give the score the snapshot was built
+    with.
     """
 
     uscc: str
     as_of: date
     snapshot_id: str
-    viewer: Role
+    scope: Scope
     need: Need
     before: Facts
     changed: Mapping[str, Scalar | None]
@@ -43,12 +45,13 @@ class Supposition:
     today: Rescored
     then: Rescored
     found: WhatIf
+    untold: Mapping[str, tuple[Item, ...]]
     scored_as_built: bool
 
 
 def what_if_answer(made: Supposition, rules: Rules, facts: FactBook) -> dict[str, Any]:
     """The whole answer as plain values, labelled hypothetical; ``options`` are those after the change."""
-    notes = ["peers"] if made.scored_as_built else ["peers", "other_models"]
+    notes = ["peers", *([] if made.scored_as_built else ["other_models"]), *([] if made.scope.whole else ["covered"])]
     return {
         "hypothetical": True,
         "notice": _words("what_if.notice"),
@@ -57,13 +60,10 @@ def what_if_answer(made: Supposition, rules: Rules, facts: FactBook) -> dict[str
         "as_of": made.as_of,
         "snapshot_id": made.snapshot_id,
         "need": need_answer(made.need),
-        "changed": [
-            _moved(fact, made.before.get(fact), value, made.viewer, rules, facts)
-            for fact, value in made.changed.items()
-        ],
+        "changed": [_moved(fact, made.before.get(fact), value, made, facts) for fact, value in made.changed.items()],
         "followed": [
             {
-                **_moved(moved.fact, moved.was, moved.becomes, made.viewer, rules, facts),
+                **_moved(moved.fact, moved.was, moved.becomes, made, facts),
                 "because": _because(made.followed.get(moved.fact), facts),
             }
             for moved in made.found.moved
@@ -72,7 +72,7 @@ def what_if_answer(made: Supposition, rules: Rules, facts: FactBook) -> dict[str
         "as_recorded": [{"fact": fact, **_named(fact, facts)} for fact in made.as_recorded],
         "score": score_effect(made.today.why, made.then.why),
         "effect": options_effect(made.found, rules),
-        **whole_answer(made.found.after, made.viewer, rules),
+        **whole_answer(made.found.after, made.scope, rules, made.untold),
         "notes": [_words(f"what_if.{note}") for note in notes],
     }
 
@@ -89,17 +89,9 @@ def _named(fact: str, facts: FactBook) -> dict[str, str]:
     return {"zh": facts[fact].zh, "en": facts[fact].en} if fact in facts else {"zh": fact, "en": fact}
 
 
-def is_masked(fact: str, viewer: Role, rules: Rules) -> bool:
-    """Whether ``viewer`` may not see the value of this fact of a firm."""
-    item = rules.catalogue.items.get(fact.partition(".")[0])
-    return item is not None and disclose(viewer, None, item) is not Shown.FULL
-
-
-def _moved(
-    fact: str, was: Scalar | None, becomes: Scalar | None, viewer: Role, rules: Rules, facts: FactBook
-) -> dict[str, Any]:
+def _moved(fact: str, was: Scalar | None, becomes: Scalar | None, made: Supposition, facts: FactBook) -> dict[str, Any]:
     """One fact before and after; of what the viewer may not see, only that it moved."""
-    masked = is_masked(fact, viewer, rules)
+    masked = made.scope.masks(fact)
     return {
         "fact": fact,
         **_named(fact, facts),
@@ -107,6 +99,7 @@ def _moved(
         "was": None if masked else plain(was),
         "becomes": None if masked else plain(becomes),
         "masked": masked,
+        "covered": fact not in made.untold,
     }
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from service.access.auth import Action, Caller
 from service.api.inputs import Cursor, Limit, Since
 from service.api.inputs_needs import step_of_body
-from service.api.paging import bad_cursor, page_of, paged, read, write
+from service.api.paging import bad_cursor, page_answer, paged, read, write
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_applications import ApplicationAnswer, ApplicationLine, ApplicationStepBody, CertificateAnswer
@@ -49,8 +49,7 @@ async def read_applications(
         found = await run_in_threadpool(
             lambda: list_applications(desk.office, desk.shelf, caller, desk.now(), stage=stage, uscc=uscc, sort=sort)
         )
-        items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-        return answered(paged(items, after))
+        return page_answer(found, cursor, limit)
     place = _place(cursor) if cursor else None
     found = await run_in_threadpool(
         lambda: list_applications(

@@ -17,7 +17,7 @@ from models.tables import Client
 from service.access.auth import Action, Caller, Role, check_own_firm
 from service.api.inputs import Cursor, Limit, Until, Uscc
 from service.api.inputs_cost_list import ChargesBody, ConfirmationBody, CostListDraft
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.route import CHANGED, DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_cost_list import CostListAnswer, CostListSummary, RecordedAnswer
@@ -47,8 +47,7 @@ async def list_cost_lists(
     if caller.role is Role.FIRM:
         check_own_firm(caller, uscc)
     found = await run_in_threadpool(show_cost_lists, desk.office, uscc, lender)
-    page, following = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(page, following))
+    return page_answer(found, cursor, limit)
 
 
 @routes.post(

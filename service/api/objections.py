@@ -12,7 +12,7 @@ from starlette.responses import Response
 from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.route import CHANGED, DeskDep, reads_firm, requires, router
 from service.api.shapes import Page
 from service.api.shapes_cases import (
@@ -45,8 +45,7 @@ async def read_records(
 ) -> Response:
     """The firm's own records in the feed of an item, newest first, as the agency delivered them: for an objection."""
     found = await run_in_threadpool(list_records, desk.office, uscc, item)
-    items, after = page_of(found, [each["record_id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit, "record_id")
 
 
 @routes.post("/firms/{uscc}/objections", status_code=201, summary="Object", responses={201: {"model": ObjectionAnswer}})
@@ -80,8 +79,7 @@ async def read_objections(
 ) -> Response:
     """A firm lists its own, an agency those about what it delivers, staff all; newest first, with their clocks."""
     found = await run_in_threadpool(list_objections, desk.office, caller, desk.now(), uscc, stage)
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 @routes.get(

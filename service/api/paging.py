@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from starlette.responses import Response
+
 from models.errors import RefusedInput
+from service.web.encode import answered
 
 Entry = TypeVar("Entry")
 
@@ -26,6 +29,12 @@ def page_of(
         start = keys.index(last) + 1
     end = start + limit
     return entries[start:end], write(keys[end - 1]) if end < len(entries) else None
+
+
+def page_answer(found: Sequence[Mapping[str, Any]], cursor: str, limit: int, key: str = "id") -> Response:
+    """One page of a list of answers, each of which is named by its ``key``."""
+    items, after = page_of(found, [str(each[key]) for each in found], cursor, limit)
+    return answered(paged(items, after))
 
 
 def paged(items: Sequence[Any], next_cursor: str | None, **more: Any) -> dict[str, Any]:

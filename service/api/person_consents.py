@@ -12,7 +12,7 @@ from starlette.responses import Response
 from service.access.auth import Action, Caller, Role
 from service.access.reading import Access
 from service.api.inputs import Body, Cursor, Limit, Uscc
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.route import DeskDep, reads_firm, requires, router
 from service.api.shapes import Page
 from service.api.shapes_trust import PersonConsentAnswer, PersonTextAnswer
@@ -91,8 +91,7 @@ async def read_consents(
     """Every consent recorded for the firm, withdrawn ones too, the newest first."""
     desk.shelf.current().row_of(uscc)
     found = await run_in_threadpool(list_person_consents, desk.office, uscc)
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 @routes.post(

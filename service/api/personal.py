@@ -12,7 +12,7 @@ from starlette.responses import Response
 from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.route import DeskDep, reads_firm, requires, router
 from service.api.shapes import Page
 from service.api.shapes_personal import ErasureAnswer, PersonalDataAnswer, RetentionRunShape
@@ -77,5 +77,4 @@ async def read_runs(
 ) -> Response:
     """What was removed because its time was over, by rule, the newest run first. Counts only."""
     found = await run_in_threadpool(retention_runs, desk.office)
-    items, following = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, following))
+    return page_answer(found, cursor, limit)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import Access
 from service.api.inputs import Cursor, Limit, Uscc
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.route import CHANGED, DeskDep, reads_firm, requires, router
 from service.api.shapes import Page
 from service.api.shapes_cases import (
@@ -76,8 +76,7 @@ async def read_repairs(
 ) -> Response:
     """A firm lists its own, an agency those about its records, staff all; newest first."""
     found = await run_in_threadpool(list_repairs, desk.office, caller, stage)
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 @routes.get(
@@ -143,8 +142,7 @@ async def read_notices(
 ) -> Response:
     """A lender lists what was corrected about firms it has read; staff see the notices of every house."""
     found = await run_in_threadpool(list_notices, desk.office, caller, open_only)
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 @routes.post("/notices/{notice_id}/receipt", summary="Receive a notice", responses={200: {"model": NoticeAnswer}})

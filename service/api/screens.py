@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.api.inputs import Cursor, Limit, Purposed
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.prospects import seeker_of
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
@@ -47,8 +47,7 @@ async def list_all(
 ) -> Response:
     """Those of your house, newest first."""
     found = await run_in_threadpool(list_screens, seeker_of(desk, caller, None, request))
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 @routes.get("/screens/{screen_id}", summary="One saved screen", responses={200: {"model": ScreenShape}})
@@ -103,8 +102,7 @@ async def alerts(
 ) -> Response:
     """One for every snapshot since the screen was saved, newest first: about how many, and ids of those listed."""
     found = await run_in_threadpool(screen_alerts, seeker_of(desk, caller, purpose, request), screen_id)
-    items, after = page_of(found, [str(each["id"]) for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 def _wanted(body: ScreenBody) -> ScreenWanted:

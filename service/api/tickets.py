@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.api.inputs import Cursor, Limit
-from service.api.paging import page_of, paged
+from service.api.paging import page_answer
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_applications import TicketAnswer, TicketLine, TicketStepBody
@@ -34,8 +34,7 @@ async def read_tickets(
 ) -> Response:
     """A firm's own tickets, all for staff, newest first: type, department, measure, last day."""
     found = await run_in_threadpool(list_tickets, desk.office, caller, desk.now(), stage)
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 @routes.get("/tickets/{ticket_id}", summary="One ticket", responses={200: {"model": TicketAnswer}})

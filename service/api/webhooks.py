@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.api.inputs import Cursor, Limit
-from service.api.paging import before_of, page_of, paged, write
+from service.api.paging import before_of, page_answer, paged, write
 from service.api.route import DeskDep, requires, router
 from service.api.shapes import Page
 from service.api.shapes_integration import (
@@ -56,8 +56,7 @@ async def register(caller: Manager, desk: DeskDep, request: Request, body: Webho
 async def list_all(caller: Reader, desk: DeskDep, cursor: Cursor = "", limit: Limit = 100) -> Response:
     """Those of your house, oldest first, with what waits and what was given up."""
     found = await run_in_threadpool(list_endpoints, desk.office, caller)
-    items, after = page_of(found, [each["id"] for each in found], cursor, limit)
-    return answered(paged(items, after))
+    return page_answer(found, cursor, limit)
 
 
 @routes.get("/webhooks/{webhook_id}", summary="One webhook", responses=_ANSWER)

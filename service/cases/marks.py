@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.tables import Objection
 from scoring.catalogue import Item
-from service.access.auth import Role
-from service.access.disclosure import Consent, Shown, disclose
+from service.access.disclosure import Shown, Viewer
 from service.books.rulebook import objection_rules
 
 
@@ -47,12 +46,12 @@ def standing_marks(marks: Iterable[Mark], known_by: datetime) -> tuple[Mark, ...
     return tuple(mark for mark in marks if mark.corrected_at is None or known_by < mark.corrected_at)
 
 
-def mark_answer(mark: Mark, viewer: Role, consent: Consent | None, item: Item | None) -> dict[str, object]:
+def mark_answer(mark: Mark, viewer: Viewer, item: Item | None) -> dict[str, object]:
     """A mark as a reader sees it. That an item is contested every reader is told; the firm's own words about it only
     who may see the item."""
     rules = objection_rules()
     stage = rules.procedure.stages[mark.stage]
-    told = item is not None and disclose(viewer, consent, item) is Shown.FULL
+    told = item is not None and viewer.shown(item) is Shown.FULL
     return {
         "objection_id": mark.objection_id,
         "item": mark.item,
@@ -66,8 +65,6 @@ def mark_answer(mark: Mark, viewer: Role, consent: Consent | None, item: Item | 
     }
 
 
-def marks_answer(
-    marks: Sequence[Mark], viewer: Role, consent: Consent | None, items: Mapping[str, Item]
-) -> list[dict[str, object]]:
+def marks_answer(marks: Sequence[Mark], viewer: Viewer, items: Mapping[str, Item]) -> list[dict[str, object]]:
     """Every mark as a reader sees it."""
-    return [mark_answer(mark, viewer, consent, items.get(mark.item)) for mark in marks]
+    return [mark_answer(mark, viewer, items.get(mark.item)) for mark in marks]

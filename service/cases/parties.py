@@ -9,6 +9,7 @@ from typing import Any
 
 from models.errors import RefusedInput
 from service.access.auth import Action, Caller, Role
+from service.access.policy import Purpose
 from service.audit.chain import Event
 from service.web.encode import canonical
 
@@ -51,8 +52,12 @@ def case_event(
     request_id: str,
     detail: Mapping[str, Any] | None = None,
     result: str = "done",
+    *,
+    reason: str = "",
+    purpose: Purpose | None = None,
+    consent_id: str = "",
 ) -> Event:
-    """The journal's entry of a change to a case, or (``allowed``) of a reading."""
+    """The journal's entry of a change to a case, or (``allowed``) of a reading, with the consent it rests on."""
     return Event(
         at=now,
         actor=caller.client_id,
@@ -62,7 +67,10 @@ def case_event(
         action=action.value,
         firm=firm,
         object_id=object_id,
+        purpose=purpose.value if purpose else "",
+        consent_id=consent_id,
         result=result,
+        reason=reason,
         detail=canonical(dict(detail or {})).decode(),
         request_id=request_id,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,26 +44,13 @@ def list_clients(as_json: AsJson = False) -> None:
     out = Out(as_json)
     with office_of(settings_of()) as office:
         found = manage_clients.list_clients(office)
-    if as_json:
-        out.json({"items": found, "next_cursor": None})
-        return
     t = out.t
-    out.table(
-        [t("caller.id"), t("caller.name"), t("caller.role"), t("caller.tenant"), t("caller.proof"), t("caller.state")],
-        [
-            (
-                each["id"],
-                t.name(each),
-                t.word("role", each["role"]),
-                each["tenant"],
-                ", ".join(key["kid"] for key in each["keys"] if key["retired_at"] is None)
-                or t.word("proof", each["proves_itself_by"]),
-                t.word("caller_state", "disabled" if each["disabled_at"] else "in_use"),
-            )
-            for each in found
-        ],
-        whole=(0,),
-    )
+
+    def proof(each: Mapping[str, Any]) -> str:
+        in_force = ", ".join(key["kid"] for key in each["keys"] if key["retired_at"] is None)
+        return in_force or t.word("proof", each["proves_itself_by"])
+
+    _list(out, found, t.name, t("caller.proof"), proof)
 
 
 @client.command("add")
@@ -125,25 +114,12 @@ def list_people(as_json: AsJson = False) -> None:
     out = Out(as_json)
     with office_of(settings_of()) as office:
         found = manage_people.list_people(office)
-    if as_json:
-        out.json({"items": found, "next_cursor": None})
-        return
     t = out.t
-    out.table(
-        [t("caller.id"), t("caller.name"), t("caller.role"), t("caller.tenant"), t("caller.powers"), t("caller.state")],
-        [
-            (
-                each["id"],
-                each["name"],
-                t.word("role", each["role"]),
-                each["tenant"],
-                ", ".join(t.word("power", power) for power in each["powers"]),
-                t.word("caller_state", "disabled" if each["disabled_at"] else "in_use"),
-            )
-            for each in found
-        ],
-        whole=(0,),
-    )
+
+    def powers(each: Mapping[str, Any]) -> str:
+        return ", ".join(t.word("power", power) for power in each["powers"])
+
+    _list(out, found, itemgetter("name"), t("caller.powers"), powers)
 
 
 @person.command("add")
@@ -196,6 +172,35 @@ def disable_person(person_id: PersonId, as_json: AsJson = False) -> None:
     with office_of(settings_of()) as office:
         manage_people.disable_person(office, person_id, utc_now())
     _done(Out(as_json), "person.disabled", person_id)
+
+
+def _list(
+    out: Out,
+    found: Sequence[Mapping[str, Any]],
+    name: Callable[[Mapping[str, Any]], str],
+    heading: str,
+    cell: Callable[[Mapping[str, Any]], str],
+) -> None:
+    """Systems or people in one table; ``cell`` fills the column under ``heading``, which only they have."""
+    if out.as_json:
+        out.json({"items": found, "next_cursor": None})
+        return
+    t = out.t
+    out.table(
+        [t("caller.id"), t("caller.name"), t("caller.role"), t("caller.tenant"), heading, t("caller.state")],
+        [
+            (
+                each["id"],
+                name(each),
+                t.word("role", each["role"]),
+                each["tenant"],
+                cell(each),
+                t.word("caller_state", "disabled" if each["disabled_at"] else "in_use"),
+            )
+            for each in found
+        ],
+        whole=(0,),
+    )
 
 
 def _password(out: Out) -> str:

@@ -15,10 +15,14 @@ from matching.applications.rules import FIRM, LENDER
 from models.errors import NotFound, RefusedInput
 from models.tables import Application, ApplicationStep, Need, NeedMatch
 from service.access.auth import Caller, Role
+from service.cases.rows import CaseWords, find_row, steps_where
 from service.needs.card import need_card
 from service.needs.identity import consent_in_force
 from service.snapshot.shelf import Shelf
 from service.snapshot.snapshots import OpenSnapshot
+
+_APPLICATION = CaseWords("application_id", "application", "/v1/applications")
+_NEED = CaseWords("need_id", "need", "/v1/firms/{uscc}/needs")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Seen:
     rate: Decimal | None = None
 
 
-def of_caller(caller: Caller) -> Select[tuple[Application]]:
+def of_caller(caller: Caller) -> Select[Application]:
     """Every application the caller may know of, as a query: a lender's own, a firm's own, all for staff."""
     query = select(Application)
     if caller.role is Role.FIRM:
@@ -53,26 +57,18 @@ def of_caller(caller: Caller) -> Select[tuple[Application]]:
 def find_application(session: Session, caller: Caller, application_id: str, *, lock: bool = False) -> Application:
     """The application, locked for a change where asked; ``NotFound`` for one the caller has nothing to do with."""
     query = of_caller(caller).where(Application.id == application_id)
-    row = session.scalars(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        fix = "List them: GET /v1/applications."
-        raise NotFound("application_id", application_id, "There is no such application for you.", fix)
-    return row
+    return find_row(session, query, _APPLICATION, application_id, lock=lock)
 
 
 def find_need(session: Session, uscc: str, need_id: str, *, lock: bool = False) -> Need:
     """A need of the firm; ``NotFound`` otherwise."""
     query = select(Need).where(Need.id == need_id, Need.firm == uscc)
-    row = session.scalars(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        raise NotFound("need_id", need_id, "There is no such need for you.", "List them: GET /v1/firms/{uscc}/needs.")
-    return row
+    return find_row(session, query, _NEED, need_id, lock=lock)
 
 
 def steps_of(session: Session, application_id: str) -> Sequence[ApplicationStep]:
     """The steps of an application in order."""
-    query = select(ApplicationStep).where(ApplicationStep.application_id == application_id)
-    return session.scalars(query.order_by(ApplicationStep.number)).all()
+    return steps_where(session, ApplicationStep, ApplicationStep.application_id == application_id)
 
 
 def seen_by(session: Session, shelf: Shelf, caller: Caller, row: Application, need: Need, now: datetime) -> Seen:

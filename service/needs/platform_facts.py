@@ -29,9 +29,14 @@ def platform_facts(session: Session, firm: str, until: date, known: Mapping[str,
         LoanEntry.drawn_on <= until,
     )
     since = session.scalar(query)
-    if since is None or known.get("ever_borrowed") is True:
+    if since is None:
         return []
-    return [{"fact": "ever_borrowed", "value": True, "since": since.isoformat(), "source": SOURCE}]
+    return untold([{"fact": "ever_borrowed", "value": True, "since": since.isoformat(), "source": SOURCE}], known)
+
+
+def untold(facts: Sequence[Mapping[str, Any]], known: Mapping[str, Scalar]) -> list[dict[str, Any]]:
+    """Those of the platform's ``facts`` that ``known`` does not hold already."""
+    return [dict(each) for each in facts if known.get(each["fact"]) is not each["value"]]
 
 
 def with_platform(facts: Mapping[str, Scalar], told: Sequence[Mapping[str, Any]]) -> dict[str, Scalar]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,22 +11,23 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Client, ClientKey, Token
-from service.access.auth import TENANT_RULE, TENANTS, Role, hashed, new_secret
+from service.access.auth import Role, hashed
 from service.access.client_assertion import read_key
+from service.access.enrolling import check_id, check_tenant
+from service.access.sandbox_keys import PREFIX, secret_for
 from service.audit.journal import record
 from service.audit.told import told
 from service.office import Office
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}", re.ASCII)
-
 
 def add_client(office: Office, client_id: str, role: Role, tenant: str, names: tuple[str, str], now: datetime) -> str:
     """A new client; its secret, told this once and kept as a hash only."""
-    if not _ID.fullmatch(client_id):
-        raise _refused("client_id", client_id, "An id has 2 to 64 letters, digits, dots, dashes.", "Choose another id.")
-    if bool(tenant) != (role in TENANTS):
-        raise _refused("tenant", tenant, TENANT_RULE, "Leave it out for staff, name it for the others.")
-    secret = new_secret()
+    check_id("bad_client", "client_id", client_id)
+    check_tenant("bad_client", role, tenant)
+    if client_id.startswith(PREFIX) != office.is_sandbox:
+        rule = f"Ids of a sandbox's clients begin with {PREFIX}, and no others do."
+        raise _refused("client_id", client_id, rule, "Choose another id.")
+    secret = secret_for(office)
     with office.write() as session:
         if session.get(Client, client_id) is not None:
             raise _refused("client_id", client_id, "There is such a client already.", "Choose another id.")
@@ -63,7 +63,7 @@ def list_clients(office: Office) -> list[dict[str, Any]]:
 def renew_secret(office: Office, client_id: str, now: datetime) -> str:
     """A new secret in place of the old; tokens bought with the old one die at once. Refused where a key is in force:
     a secret beside it would be the weaker door."""
-    secret = new_secret()
+    secret = secret_for(office)
     with office.write() as session:
         client = _client(session, client_id)
         in_force = select(ClientKey.kid).where(ClientKey.client_id == client_id, ClientKey.retired_at.is_(None))

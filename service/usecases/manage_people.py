@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound, RefusedInput
 from models.tables import Person, SignIn
-from service.access.auth import TENANT_RULE, TENANTS, Role
+from service.access.auth import Role
+from service.access.enrolling import check_id, check_tenant
 from service.access.opaque import office_key
 from service.access.second_factor import enrolment_uri, hash_password, new_second_factor, sealed
 from service.audit.journal import record
@@ -22,7 +22,6 @@ from service.usecases.sign_in import SECOND_FACTOR_KEY
 
 #: What staff of a firm may do for it.
 POWERS = ("view", "apply", "consent")
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -140,14 +139,12 @@ def disable_person(office: Office, person_id: str, now: datetime) -> None:
 
 
 def _check(person_id: str, role: Role, tenant: str, powers: tuple[str, ...]) -> None:
-    if not _ID.fullmatch(person_id):
-        raise _refused("person", person_id, "An id has 2 to 64 letters, digits, dots, dashes.", "Choose another id.")
+    check_id("bad_person", "person", person_id)
     if strange := [power for power in powers if power not in POWERS]:
         raise _refused("powers", strange[0], "There is no such power.", f"Some of: {', '.join(POWERS)}.")
     if bool(powers) != (role is Role.FIRM):
         raise _refused("powers", list(powers), "A firm's people have powers, nobody else has.", "See the glossary.")
-    if bool(tenant) != (role in TENANTS):
-        raise _refused("tenant", tenant, TENANT_RULE, "Leave it out for staff, name it for the others.")
+    check_tenant("bad_person", role, tenant)
 
 
 def _check_new(session: Session, person_id: str) -> None:

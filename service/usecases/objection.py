@@ -9,22 +9,25 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.errors import NotFound, RefusedInput
+from models.errors import RefusedInput
 from models.tables import Objection, ObjectionStep
-from service.access.auth import Action, Caller, Role
+from service.access.auth import Action, Caller
 from service.answers.objection import objection_answer, objection_line
 from service.audit.journal import record
 from service.books.rulebook import objection_rules
 from service.books.seedbook import catalogue, feeds
 from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
+from service.cases.rows import CaseWords, check_stage, find_row, of_firm_and_agency, steps_where
 from service.clock import day_of
 from service.office import Office
 from service.records.firm_records import record_of
 from service.snapshot.snapshots import OpenSnapshot
+
+_WORDS = CaseWords("objection_id", "objection", "/v1/objections")
 
 
 @dataclass(frozen=True)
@@ -118,10 +121,8 @@ def list_objections(
 ) -> list[dict[str, Any]]:
     """The objections the caller has to do with, newest first: a firm its own, an agency those about what it delivers,
     staff all; of one firm and in one stage where given."""
-    if stage and stage not in objection_rules().procedure.stages:
-        listed = ", ".join(objection_rules().procedure.stages)
-        raise RefusedInput("bad_stage", "stage", stage, "There is no such stage.", f"One of {listed}.")
-    query = _of(caller).order_by(Objection.filed_at.desc(), Objection.id)
+    check_stage(stage, objection_rules().procedure.stages)
+    query = of_firm_and_agency(Objection, caller).order_by(Objection.filed_at.desc(), Objection.id)
     if uscc:
         query = query.where(Objection.firm == uscc)
     if stage:
@@ -141,26 +142,10 @@ def read_objection(office: Office, caller: Caller, objection_id: str, now: datet
 
 def find_objection(session: Session, caller: Caller, objection_id: str, *, lock: bool = False) -> Objection:
     """The objection, locked for a change where asked; ``NotFound`` for one the caller has nothing to do with."""
-    query = _of(caller).where(Objection.id == objection_id)
-    row = session.scalars(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        raise NotFound(
-            "objection_id", objection_id, "There is no such objection for you.", "List them: GET /v1/objections."
-        )
-    return row
+    query = of_firm_and_agency(Objection, caller).where(Objection.id == objection_id)
+    return find_row(session, query, _WORDS, objection_id, lock=lock)
 
 
 def steps_of(session: Session, objection_id: str) -> Sequence[ObjectionStep]:
     """The steps of a case in order."""
-    query = select(ObjectionStep).where(ObjectionStep.objection_id == objection_id)
-    return session.scalars(query.order_by(ObjectionStep.number)).all()
-
-
-def _of(caller: Caller) -> Select[Objection]:
-    """Every objection the caller may know of, as a query."""
-    query = select(Objection)
-    if caller.role is Role.FIRM:
-        return query.where(Objection.firm == caller.tenant)
-    if caller.role is Role.AGENCY:
-        return query.where(Objection.agency == caller.tenant)
-    return query
+    return steps_where(session, ObjectionStep, ObjectionStep.objection_id == objection_id)

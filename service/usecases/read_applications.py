@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from service.audit.chain import Event
 from service.audit.journal import record
 from service.books.rulebook import application_rules
 from service.cases.parties import case_event
+from service.cases.rows import check_stage
 from service.clock import day_of
 from service.market.published import rules_of
 from service.needs.finding import Seen, find_application, newest, of_caller, seen_by, steps_of
@@ -84,10 +84,7 @@ def _by_value(line: dict[str, Any]) -> tuple[bool, Any, str]:
 
 
 def _check(caller: Caller, stage: str, uscc: str, sort: str) -> None:
-    stages = application_rules().procedure.stages
-    if stage and stage not in stages:
-        listed = f"One of {', '.join(stages)}."
-        raise RefusedInput("bad_stage", "stage", stage, "There is no such state.", listed)
+    check_stage(stage, application_rules().procedure.stages, "state")
     if uscc and not caller.is_staff:
         raise RefusedInput("not_yours", "uscc", uscc, "Staff alone list by firm.", "Leave it out.", status=403)
     if sort not in SORTS or (sort and not caller.is_lender):
@@ -115,10 +112,18 @@ def read_application(
 
 
 def _read_event(caller: Caller, row: Application, seen: Seen, now: datetime, request_id: str) -> Event:
-    event = case_event(caller, Action.READ_APPLICATIONS, row.firm, row.id, now, request_id, result="allowed")
-    if seen.consent_id is None:
-        return event
-    return replace(event, purpose=Purpose.PRE_LOAN.value, consent_id=seen.consent_id)
+    purpose = None if seen.consent_id is None else Purpose.PRE_LOAN
+    return case_event(
+        caller,
+        Action.READ_APPLICATIONS,
+        row.firm,
+        row.id,
+        now,
+        request_id,
+        result="allowed",
+        purpose=purpose,
+        consent_id=seen.consent_id or "",
+    )
 
 
 def _plan(session: Session, shelf: Shelf, row: Application, need: Need, now: datetime) -> dict[str, Any] | None:

@@ -9,23 +9,22 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models.errors import NotFound, RefusedInput
 from models.tables import Ticket, TicketStep
 from service.access.auth import Action, Caller
 from service.answers.ticket import ticket_answer, ticket_line
 from service.audit.journal import record
 from service.books.rulebook import application_rules
 from service.cases.parties import case_event, party_of
+from service.cases.rows import CaseWords, check_stage, find_row, steps_where
 from service.clock import day_of
 from service.office import Office
+
+_WORDS = CaseWords("ticket_id", "ticket", "/v1/tickets")
 
 
 def list_tickets(office: Office, caller: Caller, now: datetime, stage: str = "") -> list[dict[str, Any]]:
     """A firm's own tickets, all for staff; newest first; in one state where given."""
-    stages = application_rules().ticket_procedure.stages
-    if stage and stage not in stages:
-        listed = f"One of {', '.join(stages)}."
-        raise RefusedInput("bad_stage", "stage", stage, "There is no such state.", listed)
+    check_stage(stage, application_rules().ticket_procedure.stages, "state")
     query = _of(caller).order_by(Ticket.opened_at.desc(), Ticket.id)
     if stage:
         query = query.where(Ticket.stage == stage)
@@ -44,19 +43,14 @@ def read_ticket(office: Office, caller: Caller, ticket_id: str, now: datetime, r
 
 def find_ticket(session: Session, caller: Caller, ticket_id: str, *, lock: bool = False) -> Ticket:
     """The ticket, locked for a change where asked; ``NotFound`` for one the caller has nothing to do with."""
-    query = _of(caller).where(Ticket.id == ticket_id)
-    row = session.scalars(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        raise NotFound("ticket_id", ticket_id, "There is no such ticket for you.", "List them: GET /v1/tickets.")
-    return row
+    return find_row(session, _of(caller).where(Ticket.id == ticket_id), _WORDS, ticket_id, lock=lock)
 
 
 def steps_of_ticket(session: Session, ticket_id: str) -> Sequence[TicketStep]:
     """The steps of a ticket in order."""
-    query = select(TicketStep).where(TicketStep.ticket_id == ticket_id)
-    return session.scalars(query.order_by(TicketStep.number)).all()
+    return steps_where(session, TicketStep, TicketStep.ticket_id == ticket_id)
 
 
-def _of(caller: Caller) -> Select[tuple[Ticket]]:
+def _of(caller: Caller) -> Select[Ticket]:
     query = select(Ticket)
     return query if caller.is_staff else query.where(Ticket.firm == caller.tenant)

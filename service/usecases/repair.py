@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,9 +18,8 @@ from matching.repair_rules import MaterialSet
 from models.errors import NotFound, RefusedInput
 from models.tables import PublicityLift, Repair, RepairStep
 from models.truth import Truth
-from service.access.auth import Action, Caller, Role
+from service.access.auth import Action, Caller
 from service.answers.repair import (
-    both,
     dates_of,
     document_of,
     materials_answer,
@@ -29,10 +28,12 @@ from service.answers.repair import (
     repair_line,
     repairable_answer,
 )
+from service.answers.rules import named
 from service.audit.journal import record
 from service.books.rulebook import repair_rules
 from service.books.seedbook import feeds
 from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
+from service.cases.rows import CaseWords, check_stage, find_row, of_firm_and_agency, steps_where
 from service.clock import day_of
 from service.office import Office
 from service.records.firm_records import FirmRecord, firm_records, record_of
@@ -40,6 +41,7 @@ from service.snapshot.snapshots import OpenSnapshot
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST_MATERIALS = 20
+_WORDS = CaseWords("repair_id", "request", "/v1/repairs")
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def firm_repairs(office: Office, snapshot: OpenSnapshot, uscc: str, now: datetim
         "uscc": uscc,
         "name": name,
         "on": today,
-        "regime": {"id": repair_rules().regime_on(today).id, **both(repair_rules().regime_on(today).name)},
+        "regime": {"id": repair_rules().regime_on(today).id, **named(repair_rules().regime_on(today).name)},
         "materials": materials_answer(materials),
         "records": [
             repairable_answer(
@@ -251,10 +253,8 @@ def _kept(office: Office, caller: Caller, row: Repair, now: datetime, request_id
 def list_repairs(office: Office, caller: Caller, stage: str = "") -> list[dict[str, Any]]:
     """The requests the caller has to do with, newest first: a firm its own, an agency those about its records, staff
     all; in one stage where given."""
-    if stage and stage not in repair_rules().procedure.stages:
-        listed = ", ".join(repair_rules().procedure.stages)
-        raise RefusedInput("bad_stage", "stage", stage, "There is no such stage.", f"One of {listed}.")
-    query = _of(caller).order_by(Repair.requested_at.desc(), Repair.id)
+    check_stage(stage, repair_rules().procedure.stages)
+    query = of_firm_and_agency(Repair, caller).order_by(Repair.requested_at.desc(), Repair.id)
     with office.read() as session:
         return [repair_line(row) for row in session.scalars(query.where(Repair.stage == stage) if stage else query)]
 
@@ -270,23 +270,10 @@ def read_repair(office: Office, caller: Caller, repair_id: str, now: datetime, r
 
 def find_repair(session: Session, caller: Caller, repair_id: str, *, lock: bool = False) -> Repair:
     """The request, locked for a change where asked; ``NotFound`` for one the caller has nothing to do with."""
-    query = _of(caller).where(Repair.id == repair_id)
-    row = session.scalars(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
-        raise NotFound("repair_id", repair_id, "There is no such request for you.", "List them: GET /v1/repairs.")
-    return row
+    query = of_firm_and_agency(Repair, caller).where(Repair.id == repair_id)
+    return find_row(session, query, _WORDS, repair_id, lock=lock)
 
 
 def steps_of(session: Session, repair_id: str) -> Sequence[RepairStep]:
     """The steps of a request in order."""
-    query = select(RepairStep).where(RepairStep.repair_id == repair_id)
-    return session.scalars(query.order_by(RepairStep.number)).all()
-
-
-def _of(caller: Caller) -> Select[Repair]:
-    query = select(Repair)
-    if caller.role is Role.FIRM:
-        return query.where(Repair.firm == caller.tenant)
-    if caller.role is Role.AGENCY:
-        return query.where(Repair.agency == caller.tenant)
-    return query
+    return steps_where(session, RepairStep, RepairStep.repair_id == repair_id)

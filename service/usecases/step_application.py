@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from matching.applications.rules import CLOCK, FIRM, LENDER
@@ -17,12 +16,13 @@ from matching.loans import Loan
 from matching.procedure import Limit, Step, clock_of
 from models.errors import NotFound, RefusedInput
 from models.money import from_fen, to_fen
-from models.tables import Application, ApplicationStep, LoanEntry, Need, Ticket
+from models.tables import Application, LoanEntry, Need, Ticket
 from service.access.auth import Action, Caller
 from service.answers.application import application_answer
 from service.audit.journal import record
 from service.books.rulebook import Rules, application_rules, lenders, working_days
 from service.cases.parties import actor_of, case_event, content_digest, said_text
+from service.cases.rows import check_version, is_taken_last
 from service.clock import day_of
 from service.market.published import rules_of
 from service.needs.finding import find_application, seen_by, steps_of
@@ -105,34 +105,11 @@ def step_application(
         row = find_application(session, caller, application_id, lock=True)
         need = session.get_one(Need, row.need_id)
         party = LENDER if caller.is_lender else FIRM
-        if not _repeated(session, row, asked, party):
-            _check_version(row, asked)
+        if not is_taken_last(steps_of(session, row.id), party, asked.digest):
+            check_version(row, "application", asked.version)
             _take(session, shelf, used, row, need, caller, party, asked, now, request_id)
         seen = seen_by(session, shelf, caller, row, need, now)
         return application_answer(row, need, steps_of(session, row.id), seen, day_of(now))
-
-
-def _repeated(session: Session, row: Application, asked: StepAsked, party: str) -> bool:
-    """Whether this is the step that was taken last."""
-    last = session.scalars(
-        select(ApplicationStep)
-        .where(ApplicationStep.application_id == row.id)
-        .order_by(ApplicationStep.number.desc())
-        .limit(1)
-    ).first()
-    return last is not None and last.party == party and last.content_sha256 == asked.digest
-
-
-def _check_version(row: Application, asked: StepAsked) -> None:
-    if asked.version != row.version:
-        raise RefusedInput(
-            "changed_meanwhile",
-            "version",
-            asked.version,
-            f"The application is at `{row.stage}`, version {row.version}: somebody has moved it meanwhile.",
-            "Read it again and decide on what it is now.",
-            status=409,
-        )
 
 
 def _take(

@@ -18,7 +18,7 @@ from service.audit.chain import Event
 from service.audit.journal import record
 from service.books.rulebook import agencies, borrower_watch
 from service.books.seedbook import catalogue
-from service.cases.parties import actor_of
+from service.cases.parties import actor_of, case_event
 from service.office import Office
 from service.usecases.watch_borrowers import covers, standing_grant
 
@@ -192,8 +192,7 @@ def _mine(session: Session, caller: Caller, alert_id: str, now: datetime) -> tup
 
 
 def _stepped(caller: Caller, row: BorrowerAlert, grant: Grant, step: str, now: datetime, request_id: str) -> Event:
-    event = Action.STEP_BORROWER_ALERT
-    return _event(caller, event, row.firm, row.id, grant, "done", now, request_id, step)
+    return _event(caller, Action.STEP_BORROWER_ALERT, row.firm, row.id, grant, "done", now, request_id, step)
 
 
 def _event(
@@ -207,18 +206,15 @@ def _event(
     request_id: str,
     reason: str = "",
 ) -> Event:
-    return Event(
-        at=now,
-        actor=caller.client_id,
-        person=caller.person,
-        role=caller.role.value,
-        tenant=caller.tenant,
-        action=action.value,
-        firm=firm,
-        object_id=alert,
-        purpose=Purpose.POST_LOAN.value,
-        consent_id=grant.id if grant else "",
+    return case_event(
+        caller,
+        action,
+        firm,
+        alert,
+        now,
+        request_id,
         result=result,
         reason=reason,
-        request_id=request_id,
+        purpose=Purpose.POST_LOAN,
+        consent_id=grant.id if grant else "",
     )

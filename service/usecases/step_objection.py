@@ -20,6 +20,7 @@ from service.books.seedbook import catalogue, feeds
 from service.cases.notices import Correction, make_notices
 from service.cases.office_revision import land_revision, revision_id, withdrawn
 from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
+from service.cases.rows import is_taken_last
 from service.clock import day_of
 from service.office import Office
 from service.records import lake
@@ -162,14 +163,11 @@ def _check_step(row: Objection, caller: Caller, asked: StepAsked, now: datetime)
 
 def _repeated(session: Session, row: Objection, caller: Caller, asked: StepAsked) -> bool:
     """Whether this is the step that was taken last."""
-    steps = steps_of(session, row.id)
-    return (
-        bool(steps)
-        and steps[-1].party == party_of(caller)
-        and (
-            steps[-1].content_sha256 == _digest(asked) or (asked.withdraw and steps[-1].step == asked.step == "correct")
-        )
-    )
+    steps, party = steps_of(session, row.id), party_of(caller)
+    if is_taken_last(steps, party, _digest(asked)):
+        return True
+    # A withdrawal names its batch itself.
+    return asked.withdraw and bool(steps) and steps[-1].party == party and steps[-1].step == asked.step == "correct"
 
 
 def _digest(asked: StepAsked) -> str:

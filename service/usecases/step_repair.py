@@ -18,6 +18,7 @@ from service.books.seedbook import feeds
 from service.cases.notices import Correction, make_notices
 from service.cases.office_revision import land_revision, revision_id, withdrawn
 from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
+from service.cases.rows import is_taken_last
 from service.clock import day_of
 from service.office import Office
 from service.records.firm_records import record_of
@@ -147,8 +148,7 @@ def _check(session: Session, row: Repair, caller: Caller, asked: RepairStepAsked
 
 
 def _repeated(session: Session, row: Repair, caller: Caller, asked: RepairStepAsked) -> bool:
-    steps = steps_of(session, row.id)
-    return bool(steps) and steps[-1].party == party_of(caller) and steps[-1].content_sha256 == _digest(asked)
+    return is_taken_last(steps_of(session, row.id), party_of(caller), _digest(asked))
 
 
 def _digest(asked: RepairStepAsked) -> str:

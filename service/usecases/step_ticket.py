@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models.errors import RefusedInput
 from models.tables import Need, NeedMatch, Ticket, TicketStep
 from service.access.auth import Action, Caller
 from service.answers.ticket import ticket_answer
 from service.audit.journal import record
 from service.books.rulebook import application_rules
 from service.cases.parties import actor_of, case_event, content_digest, party_of, said_text
+from service.cases.rows import check_version, is_taken_last
 from service.clock import day_of
 from service.needs.lapsing import run_out
 from service.needs.moves import OPEN, offer_next
@@ -52,9 +52,7 @@ def step_ticket(
     run_out(office, now, need_id=need_id)
     with office.write() as session:
         row = find_ticket(session, caller, ticket_id, lock=True)
-        steps = steps_of_ticket(session, row.id)
-        repeated = steps and steps[-1].party == party_of(caller) and steps[-1].content_sha256 == asked.digest
-        if not repeated:
+        if not is_taken_last(steps_of_ticket(session, row.id), party_of(caller), asked.digest):
             _take(session, row, caller, asked, text, now, request_id)
         return ticket_answer(row, steps_of_ticket(session, row.id), party_of(caller), day_of(now))
 
@@ -62,15 +60,7 @@ def step_ticket(
 def _take(
     session: Session, row: Ticket, caller: Caller, asked: TicketStepAsked, text: str, now: datetime, request_id: str
 ) -> None:
-    if asked.version != row.version:
-        raise RefusedInput(
-            "changed_meanwhile",
-            "version",
-            asked.version,
-            f"The ticket is at `{row.stage}`, version {row.version}: somebody has moved it meanwhile.",
-            "Read it again and decide on what it is now.",
-            status=409,
-        )
+    check_version(row, "ticket", asked.version)
     procedure = application_rules().ticket_procedure
     step = procedure.take(asked.step, row.stage, party_of(caller), late=False)
     session.add(
