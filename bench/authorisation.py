@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from service.access.auth import MAY, NEEDS_POWER, NO_POWER, Role
-from service.access.disclosure import Consent, disclose
+from service.access.disclosure import Consent, Viewer
 from service.access.policy import LENDING, PURPOSES, Reason
 from service.books.seedbook import catalogue
 
@@ -35,12 +35,12 @@ def lines() -> Iterator[str]:
     items = catalogue().items.values()
     everything = frozenset(item.dimension for item in items)
     viewers = (
-        (Role.FIRM, None), (Role.OFFICE, None), (Role.BANK, None), (Role.BANK, Consent(everything)),
-        (Role.BANK, Consent(everything, personal=True)),
+        Viewer(Role.FIRM), Viewer(Role.OFFICE), Viewer(Role.BANK), Viewer(Role.BANK, Consent(everything)),
+        Viewer(Role.BANK, Consent(everything, personal=True)),
     )  # fmt: skip
     for words, personal in (("items of the firm", False), ("items about persons", True)):
         item = next(each for each in items if each.personal is personal)
-        yield f"| {words} | {' | '.join(disclose(role, consent, item) for role, consent in viewers)} |"
+        yield f"| {words} | {' | '.join(viewer.shown(item) for viewer in viewers)} |"
     yield ""
     yield f"Reasons a journal entry gives: {', '.join(f'`{reason}`' for reason in Reason)}."
 

@@ -38,9 +38,10 @@ def demo_city(home: Path, firms: int) -> None:
 
 
 @contextmanager
-def server_of(home: Path) -> Iterator[tuple[str, int, int]]:
+def server_of(home: Path, workers: int = 1) -> Iterator[tuple[str, int, int]]:
     """`rongqiao serve` in a process of its own: host, port, process id. It is told to stop at the end."""
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--json"]
+    command += ["--workers", str(workers)] if workers > 1 else []
     env = {**os.environ, "RONGQIAO_HOME": str(home), "RONGQIAO_TOKEN_SECONDS": "3600", **_OFTEN}
     log = home.with_name("server.log")
     with log.open("wb") as stderr:
@@ -64,12 +65,13 @@ def server_of(home: Path) -> Iterator[tuple[str, int, int]]:
 
 
 @contextmanager
-def bare_server() -> Iterator[tuple[str, int]]:
-    """A bare FastAPI route under the same HTTP server with the same options."""
+def bare_server(document: Path | None = None) -> Iterator[tuple[str, int]]:
+    """Bare FastAPI routes under the same HTTP server with the same options; ``document`` is what some of them tell."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-m", "bench.bare_server", str(port)], cwd=ROOT)
+    command = [sys.executable, "-m", "bench.bare_server", str(port), *([str(document)] if document else [])]
+    server = subprocess.Popen(command, cwd=ROOT)
     try:
         until = time.monotonic() + 30
         while True:

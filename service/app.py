@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles
 
 from service.access.auth import MAY
+from service.access.sandbox_keys import LABEL as SANDBOX_LABEL
 from service.api import (
     applications,
     audit,
@@ -49,6 +50,8 @@ from service.api import (
 )
 from service.api.route import BODY_PROBLEMS, Guard, StrictRoute
 from service.clock import utc_now
+from service.delta.delta import LOOK_SECONDS
+from service.delta.keeping_up import kept_up
 from service.desk import Desk
 from service.office import Office
 from service.pages import card, certificate, cost_list, home, index, reference, sign_in
@@ -116,16 +119,17 @@ def create_app(office: Office, settings: Settings, now: Callable[[], datetime] =
     desk = Desk(
         office,
         settings,
-        Shelf(office, settings.snapshot_check_seconds, settings.delta_records),
+        Shelf(office, settings.snapshot_check_seconds, settings.delta_records, settings.delta_wait_seconds),
         RateLimits(settings),
         now,
     )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        desk.is_open = True
-        yield
-        desk.is_open = False
+        with kept_up(desk.shelf.current, LOOK_SECONDS):
+            desk.is_open = True
+            yield
+            desk.is_open = False
 
     app = FastAPI(
         title="Rongqiao",
@@ -144,7 +148,13 @@ def create_app(office: Office, settings: Settings, now: Callable[[], datetime] =
     install(app)
     install_sign_in(app)
     app.add_middleware(TimeLimits, settings=settings)
-    app.add_middleware(Around, meter=desk.meter, settings=settings)
+    if office.is_sandbox:
+        # Loaded here, so that no other office knows of firms that behave by their code.
+        from service.sandbox.routes import install as install_sandbox
+
+        install_sandbox(app)
+    label = SANDBOX_LABEL if office.is_sandbox else {}
+    app.add_middleware(Around, meter=desk.meter, settings=settings, label=label)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 

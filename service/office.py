@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from service.settings import DEMO_CLIENTS_FILE
+from service.settings import DEMO_CLIENTS_FILE, SANDBOX_FILE
 from service.store import Store
 
 #: The file of an office's own SQLite database.
@@ -45,8 +45,13 @@ class Office:
 
     @property
     def invented(self) -> bool:
-        """Whether this is the office of a demo city: its firms, and whatever is learned from them, are made up."""
-        return (self.home / DEMO_CLIENTS_FILE).exists()
+        """Whether this is the office of an invented city: its firms, and whatever is learned from them, are made up."""
+        return (self.home / DEMO_CLIENTS_FILE).exists() or self.is_sandbox
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is a sandbox: a file of its folder says so, made before anything lands in it."""
+        return (self.home / SANDBOX_FILE).exists()
 
     def write(self) -> AbstractContextManager[Session]:
         """One committed transaction; see ``Store.write``."""

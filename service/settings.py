@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 #: Its presence in the home folder is what "demo mode" means; nothing else switches it on.
 DEMO_CLIENTS_FILE = "demo-clients.json"
+#: The same for a sandbox (decision 26).
+SANDBOX_FILE = "sandbox.json"
 
 
 class Settings(BaseSettings):
@@ -44,7 +46,13 @@ class Settings(BaseSettings):
     token_seconds: int = Field(default=600, ge=10, le=3600, description="Life of a bearer token.")
     snapshot_check_seconds: float = Field(default=1.0, ge=0, description="How often a newer snapshot is looked for.")
     delta_records: int = Field(
-        default=20, ge=0, description="Records shown before the next build, at most; 0: the build alone answers."
+        default=5_000, ge=0, description="Records shown before the next build, at most; 0: the build alone answers."
+    )
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that answer on the port, each with counts of its own."
+    )
+    delta_wait_seconds: float = Field(
+        default=0, ge=0, description="How long a request waits for a record that is being laid over the snapshot."
     )
     serve_jobs: bool = Field(default=False, description="Whether a serving process also works on jobs.")
     job_lease_seconds: float = Field(
@@ -54,5 +62,5 @@ class Settings(BaseSettings):
 
     @property
     def is_demo(self) -> bool:
-        """Whether this home folder holds the invented demo city."""
-        return (self.home / DEMO_CLIENTS_FILE).exists()
+        """Whether this home folder holds an invented city: the demo's, or a sandbox's."""
+        return any((self.home / name).exists() for name in (DEMO_CLIENTS_FILE, SANDBOX_FILE))

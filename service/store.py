@@ -8,10 +8,12 @@ was committed survives a pulled plug.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -31,6 +33,7 @@ try:
 except ImportError:  # no wheel for this platform: the standard module, checked below
     sqlite_module = sqlite3
 
+Result = TypeVar("Result")
 _MIGRATIONS = Path(models.tables.__file__).parent / "migrations"
 #: SQLite builds in this half-open range can corrupt a WAL database when a reset races with a writer.
 _WAL_RACE = ((3, 7, 0), (3, 51, 3))
@@ -74,6 +77,8 @@ class Store:
         self.is_sqlite = url.startswith("sqlite")
         self._writer = self._engine(pool_size=1, max_overflow=0, pool_timeout=2 * PATIENCE_SECONDS)
         self._readers = self._engine(pool_size=4, max_overflow=12)
+        self._gate, self._turn = Lock(), Lock()
+        self._waiting: list[tuple[Callable[[Session], Any], Future[Any]]] = []
 
     def _engine(self, **pool: Any) -> Engine:
         writes = pool["pool_size"] == 1
@@ -112,6 +117,42 @@ class Store:
             return
         with span("write"), _told_apart(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def write_together(self, work: Callable[[Session], Result]) -> Result:
+        """What ``work`` returns, once it is committed, in a transaction with the work of other threads that waited for
+        their turn meanwhile: one flush to disk for all of them.
+
+        ``work`` is done in the order of asking, alone; it may be done again after a rollback, and decides on what the
+        session shows alone. Where one raises, nothing of them is kept and each has a transaction of its own.
+        """
+        if held_now() is not None:
+            with self.write() as session:
+                return work(session)
+        mine: Future[Result] = Future()
+        with self._gate:
+            self._waiting.append((work, mine))
+        with self._turn:
+            if not mine.done():
+                with self._gate:
+                    taken, self._waiting = self._waiting, []
+                self._write_all(taken)
+        return mine.result()
+
+    def _write_all(self, taken: list[tuple[Callable[[Session], Any], Future[Any]]]) -> None:
+        try:
+            with self.write() as session:
+                found = [work(session) for work, _ in taken]
+        except BaseException as error:
+            if len(taken) == 1 or isinstance(error, DatabaseUnavailable):
+                for _, asked in taken:
+                    asked.set_exception(error)
+                return
+        else:
+            for (_, asked), each in zip(taken, found, strict=True):
+                asked.set_result(each)
+            return
+        for one in taken:
+            self._write_all([one])
 
     @contextmanager
     def read(self) -> Iterator[Session]:

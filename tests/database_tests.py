@@ -14,8 +14,8 @@ STORED_STATE = frozenset({
     "test_applications", "test_audit", "test_audit_anchors", "test_bank_products", "test_borrowers", "test_changes",
     "test_client_keys", "test_consents", "test_contact", "test_cost_list_office", "test_idempotency",
     "test_identity_cli", "test_jobs", "test_jobs_leases", "test_keys", "test_migrations", "test_models", "test_needs",
-    "test_person_consents", "test_personal_data", "test_postgresql", "test_register_killed", "test_repairs",
-    "test_reviews", "test_sign_in", "test_store", "test_tickets", "test_told", "test_webhooks",
+    "test_periodic", "test_person_consents", "test_personal_data", "test_postgresql", "test_register_killed",
+    "test_repairs", "test_reviews", "test_sign_in", "test_store", "test_tickets", "test_told", "test_webhooks",
 })  # fmt: skip
 #: What an office is opened with.
 _OPENERS = ("service.office", "service.store", "service.app", "service.cli")

@@ -11,6 +11,7 @@ from typing import Any
 
 from models.tables import FactSet, Receipt
 from service.access.auth import Role
+from service.access.disclosure import Viewer
 from service.books.receipts import rules_folder
 from service.books.rulebook import rules_digest
 from service.office import Office
@@ -24,7 +25,7 @@ NOW = datetime(2024, 11, 5, 2, 0, tzinfo=UTC)
 
 
 def asked(city: Shell, snapshot: OpenSnapshot, row: int = 2, viewer: Role = Role.OFFICE) -> dict[str, Any]:
-    return list_options(city.office, snapshot, snapshot.firm_at(row), NEED, viewer, NOW)
+    return list_options(city.office, snapshot, snapshot.firm_at(row), NEED, Viewer(viewer), NOW)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from sqlalchemy import select
 from models.tables import Batch, Consent, Receipt
 from service.access.auth import MAY, Action, Role
 from service.access.disclosure import Consent as Scope
-from service.access.disclosure import Shown, disclose
+from service.access.disclosure import Shown, Viewer
 from service.api.route import FirmGuard, Guard
 from service.app import guard_of
 from service.books.rulebook import lenders
@@ -245,7 +245,7 @@ def test_each_field_of_a_profile_is_shown_as_the_table_says(city: City, caller: 
     everything = Scope(frozenset(item.dimension for item in catalogue().items.values()), personal=True)
     consent = everything if role is Role.BANK else None
     for name, item in catalogue().items.items():
-        expected = disclose(role, consent, item)
+        expected = Viewer(role, consent).shown(item)
         if expected is Shown.HIDDEN:
             assert name not in shown or shown[name]["value"] is None
         elif expected is Shown.MASKED:
@@ -302,10 +302,12 @@ def test_no_body_takes_a_member_it_does_not_declare(city: City) -> None:
     tried = 0
     for route, guard, model in body_routes(city):
         declared = {field.alias or name for name, field in model.model_fields.items()}
-        for name in sorted(set(READ_ONLY) - declared):
-            answer = refused_body(city, route, guard, {name: "x"})
-            assert ("extra_forbidden", f"/{name}") in answer, (route.path, name)
-            tried += 1
+        undeclared = sorted(set(READ_ONLY) - declared)
+        for start in range(0, len(undeclared), 10):
+            names = undeclared[start : start + 10]
+            answer = refused_body(city, route, guard, dict.fromkeys(names, "x"))
+            assert {("extra_forbidden", f"/{name}") for name in names} <= answer, route.path
+            tried += len(names)
     assert tried > 100
 
 
@@ -313,7 +315,7 @@ def test_no_body_takes_a_member_it_does_not_declare(city: City) -> None:
 _TEXT = st.characters(exclude_categories=("Cs",), exclude_characters="\0")
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(
     name=st.text(_TEXT, min_size=1, max_size=12),
     value=st.none() | st.booleans() | st.integers(0, 9) | st.text(_TEXT, max_size=5),

@@ -15,7 +15,7 @@ from starlette.routing import Mount, Route
 
 from models.tables import Client, Token
 from service.access.auth import MAY, Action, Role, hashed
-from service.access.disclosure import Consent, Shown, disclose
+from service.access.disclosure import Consent, Shown, Viewer
 from service.access.opaque import office_key, prospect_id
 from service.app import guard_of
 from service.books.seedbook import catalogue
@@ -165,17 +165,17 @@ def test_who_sees_what_of_a_profile() -> None:
     plain = next(item for item in items if not item.personal and item.share == "authorised")
     personal = next(item for item in items if item.personal)
     everything = Consent(frozenset(item.dimension for item in items))
-    assert disclose(Role.FIRM, None, personal) is Shown.FULL
-    assert disclose(Role.OFFICE, None, plain) is Shown.FULL
-    assert disclose(Role.APPROVER, None, personal) is Shown.MASKED
+    assert Viewer(Role.FIRM).shown(personal) is Shown.FULL
+    assert Viewer(Role.OFFICE).shown(plain) is Shown.FULL
+    assert Viewer(Role.APPROVER).shown(personal) is Shown.MASKED
     for lender in (Role.BANK, Role.GUARANTOR):
-        assert all(disclose(lender, None, item) is Shown.HIDDEN for item in items)
-        assert disclose(lender, everything, plain) is Shown.FULL
-        assert disclose(lender, everything, personal) is Shown.MASKED
-        assert disclose(lender, Consent(everything.dimensions, personal=True), personal) is Shown.FULL
-        assert disclose(lender, Consent(frozenset({"another"})), plain) is Shown.HIDDEN
+        assert all(Viewer(lender).shown(item) is Shown.HIDDEN for item in items)
+        assert Viewer(lender, everything).shown(plain) is Shown.FULL
+        assert Viewer(lender, everything).shown(personal) is Shown.MASKED
+        assert Viewer(lender, Consent(everything.dimensions, personal=True)).shown(personal) is Shown.FULL
+        assert Viewer(lender, Consent(frozenset({"another"}))).shown(plain) is Shown.HIDDEN
     for stranger in (Role.AGENCY, Role.AUDITOR):
-        assert all(disclose(stranger, everything, item) is Shown.HIDDEN for item in items)
+        assert all(Viewer(stranger, everything).shown(item) is Shown.HIDDEN for item in items)
 
 
 def test_a_prospect_id_differs_by_lender_and_office_and_stays(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from matching.question import Case, ProductQuestion
 from models.errors import NotFound, RefusedInput
 from models.tables import CostListFile, CostListVersion
 from service.access.auth import Role
+from service.access.disclosure import Viewer
 from service.books.rulebook import offers, rules
 from service.cases.cost_lists import read_list
 from service.cli import run
@@ -53,7 +54,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 def answers(city: Shell) -> list[dict[str, Any]]:
     snapshot = city.http.app.state.desk.shelf.current()  # type: ignore[attr-defined]
     return [
-        list_options(city.office, snapshot, snapshot.firm_at(row), NEED, Role.OFFICE, NOW) for row in range(0, 60, 6)
+        list_options(city.office, snapshot, snapshot.firm_at(row), NEED, Viewer(Role.OFFICE), NOW)
+        for row in range(0, 60, 6)
     ]
 
 

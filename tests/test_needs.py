@@ -265,12 +265,18 @@ def test_a_need_past_its_day_is_over_and_whoever_works_on_it_goes_on(case: Case)
 def test_withdrawing_ends_everything_that_is_not_drawn_and_twice_is_once(case: Case) -> None:
     shell, firm = case
     made = stated(shell, firm)
+    seen = shell.http.get(f"/v1/firms/{firm}/needs/{made['id']}", headers=shell.asks("firm", firm)).headers["etag"]
     took(shell, made["applications"][0], "accept")
     answer = withdrawn(shell, made)
     assert answer.status_code == 200
     assert answer.json()["state"] == "withdrawn"
     assert {each["state"]["id"] for each in answer.json()["applications"]} == {"withdrawn"}
     before = current(shell, made["applications"][0])["version"]
+    path, own = f"/v1/firms/{firm}/needs/{made['id']}", shell.asks("firm", firm)
+    is_problem(shell.http.delete(path, headers=own | {"If-Match": seen}), 412, "changed_meanwhile")
+    now = shell.http.get(path, headers=own).headers["etag"]
+    assert shell.http.get(path, headers=own | {"If-None-Match": now}).status_code == 304
+    assert shell.http.delete(path, headers=own | {"If-Match": now}).status_code == 200
     assert withdrawn(shell, made).json()["state"] == "withdrawn"
     assert current(shell, made["applications"][0])["version"] == before
     is_problem(step(shell, made["applications"][0], "review"), 409, "step_not_open")

@@ -11,24 +11,28 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from models.tables import FactSet, Receipt, Snapshot, UsageEvent
 from service.access.auth import Role
-from service.books.receipts import facts_text, keep_rule_set, read_facts, rules_folder
+from service.access.disclosure import Viewer
+from service.answers.kept import KeptAnswers
+from service.books.receipts import facts_text, has_receipt, keep_rule_set, read_facts, rules_folder
 from service.books.rule_set import RuleSet, read_rule_set
-from service.books.rulebook import offers, rules_digest
+from service.books.rulebook import objection_rules, offers, rules_digest
 from service.books.seedbook import SEED, rule_set
+from service.cases.marks import Mark
 from service.office import Office
 from service.snapshot.office_stages import office_stages
 from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.build_snapshot import build_snapshot
 from service.usecases.count_usage import Usage, count_usage, usage_by_scheme
 from service.usecases.ingest_batch import ingest_batch
-from service.usecases.list_options import list_options
+from service.usecases.list_options import encoded_options, list_options
 from service.usecases.replay_receipt import replay_receipt
 from service.web.encode import encode
 from tests.postgres import environ_of
@@ -258,7 +262,9 @@ def test_each_answer_counts_its_matches_once(city: Shell, snapshot: OpenSnapshot
     before = usage_by_scheme(city.office, day, day)
     assert asked(city, snapshot, 11) == answer
     assert usage_by_scheme(city.office, day, day) == before
-    other = list_options(city.office, snapshot, snapshot.firm_at(11), {**NEED, "term_months": 11}, Role.OFFICE, NOW)
+    other = list_options(
+        city.office, snapshot, snapshot.firm_at(11), {**NEED, "term_months": 11}, Viewer(Role.OFFICE), NOW
+    )
     after = usage_by_scheme(city.office, day, day)
     assert matched
     for scheme in {o["id"] for o in other["options"] if o["status"] == "eligible" and o["id"] in offers().schemes}:
@@ -280,3 +286,23 @@ def test_usage_is_counted_by_scheme_day_and_kind_and_names_nobody(tmp_path: Path
     assert usage_by_scheme(office, date(2024, 12, 1), date(2024, 12, 3)) == {}
     assert {column.name for column in UsageEvent.__table__.columns} == {"seq", "day", "scheme", "kind", "count"}
     office.close()
+
+
+def test_an_answer_that_is_kept_is_the_answer_and_goes_with_what_it_rests_on(
+    city: Shell, snapshot: OpenSnapshot, copied: tuple[Office, str]
+) -> None:
+    office, _ = copied
+    kept, firm, viewer = KeptAnswers(), snapshot.firm_at(7), Viewer(Role.OFFICE)
+    first, again = (encoded_options(kept, office, snapshot, firm, NEED, viewer, NOW) for _ in range(2))
+    assert first == again == encode(list_options(office, snapshot, firm, NEED, viewer, NOW))
+    own = encoded_options(kept, office, snapshot, firm, NEED, Viewer(Role.FIRM), NOW)
+    assert own == encode(list_options(office, snapshot, firm, NEED, Viewer(Role.FIRM), NOW)) != first
+    stage, reason = next(iter(objection_rules().procedure.stages)), next(iter(objection_rules().reasons))
+    mark = Mark("o-1", "firm_name", "r-1", stage, reason, NOW, "Not ours.")
+    marked = encoded_options(kept, office, snapshot, firm, NEED, viewer, NOW, (mark,))
+    assert orjson.loads(marked)["contested"], "an objection that stands is told, whatever was kept before it"
+    receipt = orjson.loads(first)["receipt_id"]
+    with office.write() as session:
+        session.execute(delete(Receipt).where(Receipt.id == receipt))
+    assert encoded_options(kept, office, snapshot, firm, NEED, viewer, NOW) == first
+    assert has_receipt(office, receipt), "no answer names a receipt that is not there"

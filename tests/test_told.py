@@ -20,8 +20,10 @@ from models.tables import AuditEntry
 from service.access.auth import MAY, Action, Role
 from service.api.route import FirmGuard
 from service.app import guard_of
+from service.audit.journal import verify
 from service.audit.told import UNTOLD, is_told_at_the_door
 from service.cli.program import PARTS, run_program, tree
+from service.web.rate_limits import REFUSALS_TOLD
 from tests.shell import Shell, a_code, a_shell
 
 SERVICE = Path(service.__file__).parent
@@ -112,6 +114,25 @@ def test_what_is_not_told_has_a_reason_and_says_nothing_of_a_firm(shell: Shell) 
             assert "{uscc}" not in route.path, route.path
     assert all(reason.endswith(".") for reason in UNTOLD.values())
     assert set(UNTOLD) <= set(Action)
+
+
+def test_what_a_role_is_refused_is_told_and_cannot_fill_the_journal(shell: Shell) -> None:
+    """A firm that is there and one that is not leave the same entry; of a flood the first ten are written down."""
+    known, unknown, agency = FIRM, a_code(99), shell.asks("agency", "tax")
+    before = entries(shell)[-1].seq if entries(shell) else 0
+    answers = [shell.http.get(f"/v1/firms/{code}/options", headers=agency) for code in (known, unknown)]
+    assert {each.status_code for each in answers} == {403}
+    assert answers[0].json()["detail"] == answers[1].json()["detail"]
+    first, second = entries(shell, before)
+    told = [(each.actor, each.tenant, each.action, each.result, each.reason, each.purpose) for each in (first, second)]
+    assert told[0] == told[1] == ("agency-tax", "tax", "read_options", "denied", "not_your_role", "official")
+    assert (first.firm, second.firm) == (known, unknown)
+    for _ in range(30):
+        assert shell.http.get(f"/v1/firms/{known}", headers=agency).status_code == 403
+    assert len(entries(shell, before)) == REFUSALS_TOLD
+    shell.http.get(f"/v1/firms/{known}", headers=shell.asks("auditor", "x"))
+    assert entries(shell, before)[-1].actor == "auditor-x", "who floods silences nobody else"
+    assert verify(shell.office).broken is None
 
 
 def commands(part: typer.Typer, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Callable[..., Any]]]:

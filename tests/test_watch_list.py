@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from matching.alarms import sound
 from models.kinds import UNKNOWN_INT32
 from service.access.auth import Role
-from service.access.disclosure import Consent, may_see_evaluation
+from service.access.disclosure import Consent, Viewer
 from service.api.shapes_firm import FirmAnswer, ScoreAnswer
 from service.api.shapes_monitoring import HealthIndexAnswer, WatchListAnswer
 from service.books import rulebook, seedbook
@@ -300,10 +300,11 @@ def test_no_screen_reaches_another_evaluation(office: Shell, fact: str) -> None:
 def test_a_person_is_shown_to_staff_alone_whatever_a_file_says(viewer: Role, consent: Consent | None) -> None:
     staff = viewer in (Role.OFFICE, Role.APPROVER)
     everybody = frozenset({"office", "firm", "lender"})
-    assert may_see_evaluation(viewer, consent, everybody, personal=True) is staff
+    seen_by = Viewer(viewer, consent)
+    assert seen_by.sees_evaluation(everybody, personal=True) is staff
     lender = viewer in (Role.BANK, Role.GUARANTOR) and consent is not None
-    assert may_see_evaluation(viewer, consent, everybody, personal=False) is (staff or viewer is Role.FIRM or lender)
-    assert may_see_evaluation(viewer, consent, frozenset({"office"}), personal=False) is staff
+    assert seen_by.sees_evaluation(everybody, personal=False) is (staff or viewer is Role.FIRM or lender)
+    assert seen_by.sees_evaluation(frozenset({"office"}), personal=False) is staff
 
 
 def test_the_index_withholds_small_groups(office: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 
 from models.errors import RefusedInput
 from service.access.auth import Action, Caller, check_may, not_authenticated
+from service.access.policy import Reason
 from service.access.reading import Access, open_file, purpose_of
 from service.api.inputs import Uscc
 from service.api.shapes import Problem
@@ -165,7 +167,12 @@ class Guard:
         """Who asks, counted, and allowed to do this; from here on the journal knows who it is."""
         caller = await self.who(request)
         count(request, Policy.CLIENT, caller.client_id)
-        check_may(caller, self.action)
+        try:
+            check_may(caller, self.action)
+        except RefusedInput as refused:
+            reason = Reason.NO_POWER if refused.field == "powers" else Reason.NOT_YOUR_ROLE
+            await run_in_threadpool(_tell_refused, request, caller, self.action, reason)
+            raise
         purpose = purpose_of(request.headers.get("x-purpose"))
         asked_by(asker_of(caller, purpose.value if purpose else "", request.scope["request_id"]))
         return caller
@@ -194,13 +201,25 @@ def _caller(request: Request) -> Caller:
     return caller_of(desk.office, token.strip(), desk.now())
 
 
-def _tell(request: Request, action: Action) -> None:
+def _tell(request: Request, action: Action, result: str = "allowed", reason: str = "") -> None:
     """Write down a reading before it is done: by whom, of what, what for."""
     desk, named = desk_of(request), dict(request.path_params)
     firm = named.pop("uscc", "")
     what = "/".join(str(value) for value in named.values())
     with desk.office.write() as session:
-        record(session, told(action, desk.now(), firm[:18], what[:64], result="allowed"))
+        event = told(action, desk.now(), firm[:18], what[:64], result=result)
+        record(session, replace(event, reason=reason))
+
+
+def _tell_refused(request: Request, caller: Caller, action: Action, reason: Reason) -> None:
+    """Write down that a role may not do this. Nothing is looked up: a firm that is not there leaves the same entry.
+
+    A client that goes on asking is counted and no longer written down, so that it cannot fill the journal.
+    """
+    if desk_of(request).rates.count(Policy.REFUSED, caller.client_id).exceeded:
+        return
+    asked_by(asker_of(caller, "", request.scope["request_id"]))
+    _tell(request, action, "denied", reason.value)
 
 
 def requires(action: Action, told_inside: bool = False) -> Any:

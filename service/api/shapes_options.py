@@ -59,6 +59,7 @@ class OptionShape(Shape):
     pairs: list[PairShape] = Field(description="What the texts say of every two schemes counted together")
     near_miss: NearMissShape | None = Field(description="The way to an offer that is shut")
     warnings: list[WarningShape]
+    not_covered: list[str] = Field(default=[], description="Facts it asks that the reader's consent leaves out")
 
 
 class PlatformFact(Shape):
@@ -66,6 +67,18 @@ class PlatformFact(Shape):
     value: bool
     since: date
     source: str
+
+
+class DimensionName(NameShape):
+    id: str
+
+
+class NotCovered(NameShape):
+    """What a consent would have to name for the whole answer; there for a reader whose consent is narrower."""
+
+    dimensions: list[DimensionName]
+    persons: bool = Field(description="Whether it would have to include persons")
+    facts: list[str] = Field(description="Facts that count as unknown here because the consent leaves them out")
 
 
 class OptionsAnswer(Shape):
@@ -82,4 +95,5 @@ class OptionsAnswer(Shape):
     first_loan: list[FirstLoanShape]
     claims: ClaimsShape
     contested: list[ContestedShape]
+    not_covered: NotCovered | None = Field(default=None, description="What a wider consent would add; null: nothing")
     platform: list[PlatformFact] = Field(default=[], description="Loans drawn here that no feed has told of yet")

@@ -23,7 +23,7 @@ class FindingShape(Shape):
     expected: Any
     actual: Any = Field(description="null: unknown")
     unit: str
-    truth: str = Field(description="met, unmet or unknown")
+    truth: str = Field(description="met, unmet, unknown, or not_covered: rests on what the reader's consent leaves out")
     source: str
     cite: str
     settled_by: str | None = Field(description="The document that would settle an unknown")

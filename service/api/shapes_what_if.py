@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from service.api.shapes import Shape
-from service.api.shapes_options import OptionShape
+from service.api.shapes_options import NotCovered, OptionShape
 from service.api.shapes_rules import NameShape
 from service.api.shapes_ways import ClaimsShape, FirstLoanShape, SettlesShape
 
@@ -19,6 +19,7 @@ class SupposedFact(NameShape):
     was: Any = Field(description="null: unknown, or hidden from the asker")
     becomes: Any
     masked: bool
+    covered: bool = Field(description="False: it moves with what the reader's consent leaves out, and is not told")
 
 
 class FollowedFact(SupposedFact):
@@ -136,4 +137,5 @@ class WhatIfAnswer(Shape):
     settles: list[SettlesShape]
     first_loan: list[FirstLoanShape]
     claims: ClaimsShape
+    not_covered: NotCovered | None = Field(default=None, description="What a wider consent would add; null: nothing")
     notes: list[NameShape]

@@ -67,13 +67,15 @@ async def token(request: Request, desk: DeskDep) -> Response:
         issued = await run_in_threadpool(_issue, request, desk, form)
     except RefusedInput as refused:
         # `error` is what OAuth clients look for (RFC 6749 §5.2); the rest is the problem every route answers with.
-        error = refused.code if refused.code in _OAUTH_ERRORS else "invalid_request"
+        code = "invalid_client" if refused.code in _WRONG_OFFICE else refused.code
+        error = code if code in _OAUTH_ERRORS else "invalid_request"
         headers = {"WWW-Authenticate": 'Basic realm="rongqiao"'} if refused.status == 401 else {}
         return problem_response({**problem_of(refused), "error": error}, request, headers | _NO_STORE)
     return Response(encode(issued), headers=_NO_STORE, media_type="application/json")
 
 
 _OAUTH_ERRORS = {"invalid_client", "unsupported_grant_type"}
+_WRONG_OFFICE = {"sandbox_key", "production_key"}
 
 
 def _issue(request: Request, desk: Desk, form: dict[str, str]) -> IssuedToken:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.tables import AuditEntry, AuditHead
 from service.audit.chain import EVENT_FIELDS, GENESIS, Break, Event, Link, entry_hash, first_break
 from service.office import Office
 
+_HEAD = select(AuditHead.seq, AuditHead.entry_hash).where(AuditHead.id == 1).with_for_update()
+_APPEND = insert(AuditEntry)
+_MOVE = (
+    update(AuditHead.__table__)  # type: ignore[arg-type]
+    .where(AuditHead.id == 1)
+    .values(seq=bindparam("new_seq"), entry_hash=bindparam("new_hash"))
+)
 #: Rows held in memory while a chain is walked.
 _PAGE = 2_000
 
@@ -31,14 +38,20 @@ def record(session: Session, *events: Event) -> None:
     The one head row is locked first (SQLite has one writer anyway), so concurrent writers queue and the chain never
     forks. If the transaction is rolled back, the entries go with the effect they tell of.
     """
-    head = session.get(AuditHead, 1, with_for_update=True, populate_existing=True)
+    # Statements of its own instead of objects of the session: every reading of a firm comes through here.
+    connection = session.connection()
+    head = connection.execute(_HEAD).one_or_none()
     if head is None:
         raise RuntimeError("the audit journal has no head row; run the migrations")
+    seq, last, rows = head.seq, head.entry_hash, []
     for event in events:
-        seq, previous = head.seq + 1, head.entry_hash
-        head.seq, head.entry_hash = seq, entry_hash(seq, previous, event)
+        seq, previous = seq + 1, last
+        last = entry_hash(seq, previous, event)
         told = {name: getattr(event, name) for name in EVENT_FIELDS}
-        session.add(AuditEntry(seq=seq, previous_hash=previous, entry_hash=head.entry_hash, **told))
+        rows.append({**told, "seq": seq, "previous_hash": previous, "entry_hash": last})
+    if rows:
+        connection.execute(_APPEND, rows)
+        connection.execute(_MOVE, {"new_seq": seq, "new_hash": last})
 
 
 def verify(office: Office, anchors: Sequence[tuple[int, str]] = ()) -> Verified:

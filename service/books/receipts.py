@@ -12,18 +12,21 @@ import shutil
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
 from models.kinds import Scalar
 from models.tables import FactSet, Receipt
 from service.access.auth import Role
+from service.access.disclosure import Consent, Viewer
 from service.answers.options import Asked
 from service.books.rule_set import RuleSet
 from service.office import Office
@@ -32,8 +35,10 @@ from service.web.encode import encode
 
 KIND = "options"
 _MANIFEST = "manifest.json"
+_KNOWN = select(Receipt.id).where(Receipt.id == bindparam("wanted"))
 
 
+@cache
 def product_version() -> str:
     """The version of the product that answers."""
     return version("rongqiao")
@@ -76,15 +81,15 @@ def receipt_id(receipt: Receipt) -> str:
     return "r_" + digest(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS))[:32]
 
 
-def receipt_of(asked: Asked, answer: Mapping[str, Any], rules_digest: str, now: datetime) -> Receipt:
-    """The receipt of ``answer`` (without its ``receipt_id``)."""
+def receipt_of(asked: Asked, answer: bytes, rules_digest: str, now: datetime) -> Receipt:
+    """The receipt of ``answer``, encoded and without its ``receipt_id``."""
     made = Receipt(
         kind=KIND,
         subject=asked.uscc,
         snapshot_id=asked.snapshot_id,
         rules_digest=rules_digest,
         question=question_of(asked),
-        answer_sha256=digest(encode(answer)),
+        answer_sha256=digest(answer),
         answered_at=now,
         as_of=asked.as_of,
         product_version=product_version(),
@@ -95,9 +100,13 @@ def receipt_of(asked: Asked, answer: Mapping[str, Any], rules_digest: str, now: 
 
 
 def question_of(asked: Asked) -> dict[str, Any]:
-    """What the receipt keeps of the question; ``contested`` and ``platform`` only where there was something."""
-    question: dict[str, Any] = {"need": dict(asked.need), "viewer": asked.viewer.value, "models": dict(asked.models)}
-    beside = {"contested": list(asked.contested), "platform": list(asked.platform)}
+    """What the receipt keeps of the question; ``contested``, ``platform`` and ``consent`` only where there was any."""
+    viewer = asked.viewer
+    question: dict[str, Any] = {"need": dict(asked.need), "viewer": viewer.role.value, "models": dict(asked.models)}
+    beside: dict[str, Any] = {"contested": list(asked.contested), "platform": list(asked.platform)}
+    if viewer.consent is not None:
+        scope = viewer.consent
+        beside["consent"] = {"dimensions": sorted(scope.dimensions), "personal": scope.personal}
     return question | {name: told for name, told in beside.items() if told}
 
 
@@ -110,12 +119,19 @@ def asked_again(receipt: Receipt, facts: Mapping[str, Scalar]) -> Asked:
         receipt.as_of,
         receipt.snapshot_id,
         question["need"],
-        Role(question["viewer"]),
+        viewer_of(question),
         facts,
         question.get("contested", ()),
         question.get("platform", ()),
         question.get("models", {}),
     )
+
+
+def viewer_of(question: Mapping[str, Any]) -> Viewer:
+    """For whom the answer to a kept question was made."""
+    scope = question.get("consent")
+    consent = Consent(frozenset(scope["dimensions"]), scope["personal"]) if scope else None
+    return Viewer(Role(question["viewer"]), consent)
 
 
 def add_receipt(session: Session, receipt: Receipt, asked: Asked) -> bool:
@@ -126,6 +142,12 @@ def add_receipt(session: Session, receipt: Receipt, asked: Asked) -> bool:
         session.add(FactSet(sha256=receipt.facts_sha256, body=facts_text(asked.facts)))
     session.add(receipt)
     return True
+
+
+def has_receipt(office: Office, wanted: str) -> bool:
+    """Whether a receipt is kept under this id."""
+    with office.read() as session:
+        return session.connection().execute(_KNOWN, {"wanted": wanted}).first() is not None
 
 
 def find_receipt(office: Office, wanted: str) -> tuple[Receipt, str]:

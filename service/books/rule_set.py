@@ -17,8 +17,8 @@ from service.books.documents import parse_yaml
 
 #: Beside each rule file stand its cases, under the same name with this ending. No answer rests on them.
 CASES = ".cases.yaml"
-#: Folders of `seed/` that hold no rules: the generator of the demo city, descriptions of public data sets and problems.
-_NOT_RULES = ("city/", "datasets/", "strategy/")
+#: What of `seed/` holds no rules: invented cities and firms, descriptions of public data sets and problems.
+_NOT_RULES = ("city/", "datasets/", "strategy/", "sandbox.yaml")
 
 
 @dataclass(frozen=True)

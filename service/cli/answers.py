@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from service.access.auth import Caller, Role
+from service.access.disclosure import Viewer
 from service.asking import asked_code, asked_day
 from service.books.rulebook import facts
 from service.books.seedbook import catalogue
@@ -33,6 +34,7 @@ AsOf = Annotated[str | None, typer.Option("--as-of", help="Day of the snapshot (
 _AMOUNT = re.compile(r"^-?\d+\.\d\d$", re.ASCII)
 #: The person at the office's terminal: sees what staff see.
 _STAFF = Caller("terminal", Role.OFFICE)
+_VIEWER = Viewer(Role.OFFICE)
 
 
 def register(app: typer.Typer) -> None:
@@ -60,9 +62,9 @@ def firm(uscc: Annotated[str, typer.Argument(metavar="USCC")], as_of: AsOf = Non
         snapshot = shelf.on(_day(as_of))
         with office.read() as session:
             marks = marks_of(session, uscc)
-        summary = firm_summary(shelf, snapshot, uscc, _STAFF.role, marks=marks)
-        score = firm_score(shelf, snapshot, uscc, _STAFF.role, marks=marks)
-        profile = firm_profile(snapshot, uscc, _STAFF.role, marks=marks)
+        summary = firm_summary(shelf, snapshot, uscc, _VIEWER, marks=marks)
+        score = firm_score(shelf, snapshot, uscc, _VIEWER, marks=marks)
+        profile = firm_profile(snapshot, uscc, _VIEWER, marks=marks)
     if as_json:
         out.json({**summary, "score": score, "profile": profile})
         return
@@ -198,7 +200,7 @@ def options(
         snapshot = shelf.on(_day(as_of))
         with office.read() as session:
             marks = marks_of(session, uscc)
-        answer = list_options(office, snapshot, uscc, need, _STAFF.role, utc_now(), marks=marks)
+        answer = list_options(office, snapshot, uscc, need, _VIEWER, utc_now(), marks=marks)
     if as_json:
         out.json(answer)
         return

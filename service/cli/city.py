@@ -88,11 +88,17 @@ def real(
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
     port: Port = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that answer on the port; default 1.")
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the office over HTTP until Ctrl-C or SIGTERM; open requests are finished first."""
-    _serve(settings_of(home), host, port, Out(as_json), quiet=as_json)
+    settings = settings_of(home)
+    if workers is not None:
+        settings = settings.model_copy(update={"workers": workers})
+    _serve(settings, host, port, Out(as_json), quiet=as_json)
 
 
 def _url(settings: Settings, port: int | None) -> str:

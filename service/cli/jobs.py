@@ -17,6 +17,7 @@ from service.asking import asked_day
 from service.cli.context import office_of, settings_of
 from service.cli.output import AsJson, Out
 from service.clock import utc_now
+from service.jobs.periodic import shipped_rounds
 from service.jobs.worker import Worker
 from service.usecases.cancel_job import cancel_job
 from service.usecases.read_jobs import list_jobs
@@ -70,15 +71,15 @@ def cancel(job: Annotated[str, typer.Argument(metavar="ID")], as_json: AsJson = 
 
 @group.command("work")
 def work(
-    once: Annotated[bool, typer.Option("--once", help="Stop when nothing is due.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Do what is queued, no rounds, and stop.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Work on jobs until Ctrl-C or SIGTERM, which end the step at hand and give the job back."""
+    """Work on jobs, and on what comes round by itself, until Ctrl-C or SIGTERM, which give the job at hand back."""
     out = Out(as_json)
     settings = settings_of()
     configure_logs()
     with office_of(settings) as office:
-        worker = Worker(office, lease=timedelta(seconds=settings.job_lease_seconds))
+        worker = Worker(office, lease=timedelta(seconds=settings.job_lease_seconds), rounds=shipped_rounds())
         with _stopped_by_signals(worker):
             made = worker.drain() if once else worker.run()
     if as_json:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from service.access.auth import Caller, Role
+from service.access.disclosure import Viewer
 from service.access.policy import Purpose
 from service.answers.models import model_answer
 from service.books.rulebook import lenders, offers, pd_scale
@@ -40,7 +41,7 @@ def demo_story(office: Office, shelf: Shelf, report: DemoReport) -> dict[str, An
     product = max(own, key=lambda each: counts.get(each.id, 0))
     caller = Caller(bank["client_id"], Role.BANK, bank["tenant"])
     seeker = Seeker(shelf, caller, Purpose.PRE_LOAN, utc_now())
-    options = list_options(office, snapshot, firm, _NEED, Role.FIRM, utc_now())
+    options = list_options(office, snapshot, firm, _NEED, Viewer(Role.FIRM), utc_now())
     return {
         "synthetic": True,
         "home": str(office.home),
@@ -53,8 +54,8 @@ def demo_story(office: Office, shelf: Shelf, report: DemoReport) -> dict[str, An
         "overview": monitoring.overview(office, snapshot),
         "grades": monitoring.grades(snapshot)["grades"],
         "model": _model(office, report),
-        "firm": firm_summary(shelf, snapshot, firm, Role.OFFICE),
-        "pd": firm_score(shelf, snapshot, firm, Role.OFFICE)["pd"],
+        "firm": firm_summary(shelf, snapshot, firm, Viewer(Role.OFFICE)),
+        "pd": firm_score(shelf, snapshot, firm, Viewer(Role.OFFICE))["pd"],
         "options": {**options, "options": options["options"][:_BEST]},
         "bank": {"id": bank["tenant"], "zh": bank["zh"], "en": bank["en"]},
         "prospects": prospects_of_product(seeker, product.id, "", _TOP),

@@ -11,6 +11,7 @@ from matching.facts import FactBook
 from models.errors import RefusedInput
 from models.kinds import Kind
 from service.access.auth import Role
+from service.access.disclosure import Viewer
 from service.asking import asked_code, asked_day
 from service.cli.answers import AsOf, argument
 from service.cli.context import office_of, settings_of
@@ -57,7 +58,7 @@ def what_if(
         shelf = Shelf(office)
         snapshot = shelf.on(asked_day(as_of, "as_of") if as_of is not None else None)
         used = rules_of(office, today())
-        made = suppose_facts(snapshot, uscc, written, need, Role.OFFICE, confirm or (), shelf.models, used)
+        made = suppose_facts(snapshot, uscc, written, need, Viewer(Role.OFFICE), confirm or (), shelf.models, used)
     if as_json:
         out.json(made)
         return

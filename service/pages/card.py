@@ -51,7 +51,7 @@ async def card(request: Request, desk: DeskDep, caller: Caller = _OPENS) -> Resp
 
 def _read(desk: Desk, caller: Caller, told: str) -> tuple[dict[str, Any], dict[str, Any]]:
     access = open_file(desk.office, caller, caller.tenant, None, Action.READ_FIRM, desk.now(), told)
-    asked = (desk.shelf, desk.shelf.current(), caller.tenant, Role.FIRM, None, access.marks)
+    asked = (desk.shelf, desk.shelf.current(), caller.tenant, access.viewer, access.marks)
     return firm_summary(*asked), firm_score(*asked)
 
 

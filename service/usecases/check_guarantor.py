@@ -12,7 +12,6 @@ from models.errors import RefusedInput
 from models.money import from_fen
 from models.truth import Truth
 from service.access.auth import Action, Caller
-from service.access.disclosure import Shown, disclose
 from service.access.reading import open_file
 from service.books.seedbook import catalogue
 from service.office import Office
@@ -75,7 +74,7 @@ def asked_guarantor(
     """
     for code in dict.fromkeys((uscc, guarantor)):
         access = open_file(office, caller, code, purpose, Action.READ_GUARANTEES, now, request_id)
-        if disclose(caller.role, access.consent, catalogue().items[ITEM]) is not Shown.FULL:
+        if not access.viewer.knows(catalogue().items[ITEM]):
             raise RefusedInput(
                 "consent_too_narrow", "consent", access.consent_id, "The answer tells of guarantee circles.",
                 "Ask the firm for a consent over this dimension.", status=403,

@@ -100,6 +100,15 @@ def list_consents(office: Office, caller: Caller, now: datetime) -> list[dict[st
         return [consent_answer(row, now) for row in session.scalars(query)]
 
 
+def read_consent(office: Office, caller: Caller, consent_id: str, now: datetime) -> dict[str, Any]:
+    """One consent, for the firm that gave it and the lender it was given to; ``NotFound`` for anybody else's."""
+    with office.read() as session:
+        row = session.get(Consent, consent_id)
+        if row is None or caller.tenant != (row.firm if caller.role is Role.FIRM else row.lender):
+            raise _unknown(consent_id)
+        return consent_answer(row, now)
+
+
 def consent_answer(row: Consent, now: datetime) -> dict[str, Any]:
     """A consent as both sides see it, with its state at ``now``."""
     state = standing(grant_of(row), Purpose(row.purpose), now)

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.tables import Contact
 from service.access.auth import Action
-from service.access.disclosure import Consent
+from service.access.disclosure import Consent, Viewer, is_public
 from service.access.opaque import opened_prospect
 from service.access.policy import Purpose
 from service.access.reading import stated_purpose
@@ -58,10 +58,10 @@ def _firm_of(seeker: Seeker, prospect: str) -> str:
 def _answer(seeker: Seeker, prospect: str, uscc: str, contact: Contact, marks: Sequence[Mark]) -> dict[str, Any]:
     """The firm's name and those of its items that are public and about no person."""
     declared, snapshot = catalogue().items, seeker.shelf.current()
-    public = {name for name, item in declared.items() if item.share.value == "public" and not item.personal}
+    public = {name for name, item in declared.items() if is_public(item)}
     everything = Consent(frozenset(item.dimension for item in declared.values()))
     of_public = [mark for mark in marks if mark.item in public]
-    profile = firm_profile(snapshot, uscc, seeker.caller.role, everything, of_public)
+    profile = firm_profile(snapshot, uscc, Viewer(seeker.caller.role, everything), of_public)
     items = [item for item in profile["items"] if item["id"] in public]
     known = sum(item["known"] for item in items)
     return {

@@ -10,7 +10,7 @@ import orjson
 from models.errors import RefusedInput
 from models.tables import Receipt
 from service.access.auth import Role
-from service.access.disclosure import Shown, disclose
+from service.access.disclosure import Shown, Viewer
 from service.books.evidence import first_fault, seal
 from service.books.receipts import find_receipt, rules_folder
 from service.books.rule_set import RuleSet, read_rule_set
@@ -51,7 +51,7 @@ def evidence_pack(office: Office, wanted: str, viewer: Role, now: datetime) -> d
     files = read_rule_set(rules_folder(office.home, receipt.rules_digest))
     parts = {
         "receipt": receipt_answer(receipt),
-        "inputs": {"facts": _shown(orjson.loads(facts), viewer, Rules(files))},
+        "inputs": {"facts": _shown(orjson.loads(facts), Viewer(viewer), Rules(files))},
         "rules": {"digest": receipt.rules_digest, "files": _files(files)},
         "answer": replayed.answer,
     }
@@ -81,9 +81,9 @@ def receipt_answer(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-def _shown(facts: dict[str, Any], viewer: Role, rules: Rules) -> dict[str, Any]:
+def _shown(facts: dict[str, Any], viewer: Viewer, rules: Rules) -> dict[str, Any]:
     items = rules.catalogue.items
-    hidden = {name for name in facts if name in items and disclose(viewer, None, items[name]) is not Shown.FULL}
+    hidden = {name for name in facts if name in items and viewer.shown(items[name]) is not Shown.FULL}
     return {name: {"masked": True} if name in hidden else value for name, value in facts.items()}
 
 

@@ -20,7 +20,7 @@ from matching.screen import MAX_LIMIT, Order, Screened, evaluate_screen, page_of
 from matching.search.veil import Trait, Veil, canonical_question
 from models.errors import NotFound, RefusedInput
 from service.access.auth import Caller, check_lender
-from service.access.disclosure import may_know_identity
+from service.access.disclosure import Viewer
 from service.access.opaque import prospect_id, sealed_prospect
 from service.access.reading import stated_purpose
 from service.answers.prospects import lender_card, lender_step, named_card, node_answer, step_answer
@@ -95,7 +95,7 @@ def answer_screen(
     purpose = stated_purpose(seeker.caller, seeker.purpose)
     order = parse_order(sort, rules.facts)
     snapshot, after = _place(seeker.shelf, cursor)
-    staff = may_know_identity(seeker.caller.role, None)
+    staff = Viewer(seeker.caller.role).knows_identity
     if not staff:
         count_screen(seeker, purpose, *question_asked(snapshot, node), subject)
     screened = screen_of(snapshot, rules, node)
@@ -272,7 +272,7 @@ def _refuse_fact(spec: FactSpec, caller: Caller) -> None:
             "Use an item of GET /v1/catalogue.",
         )
     item = catalogue().items.get(spec.id)
-    if item is not None and item.personal and not may_know_identity(caller.role, None):
+    if item is not None and item.personal and not Viewer(caller.role).knows_identity:
         raise RefusedInput(
             "personal_fact",
             "fact",

@@ -8,8 +8,7 @@ from typing import Any
 from models.errors import NotFound
 from scoring.evaluation.explain import explain
 from scoring.evaluation.quarter import frozen_quarter
-from service.access.auth import Role
-from service.access.disclosure import Consent
+from service.access.disclosure import Viewer
 from service.access.person_consents import consent_stands
 from service.answers.firm import evaluation_answer, profile_answer, score_answer, summary_answer
 from service.answers.other_evaluations import other_evaluations
@@ -26,8 +25,7 @@ def firm_summary(
     shelf: Shelf,
     snapshot: OpenSnapshot,
     uscc: str,
-    viewer: Role,
-    consent: Consent | None = None,
+    viewer: Viewer,
     marks: Sequence[Mark] = (),
 ) -> dict[str, Any]:
     """The firm in one screen, with the frozen result of the last quarter end beside the daily one, and the other
@@ -40,27 +38,24 @@ def firm_summary(
         **summary_answer(snapshot, row, shelf.models),
         "contested": bool(standing_marks(marks, snapshot.known_by)),
         "other_evaluations": other_evaluations(
-            snapshot, row, viewer, consent, person_consents=consent_stands(shelf.office, uscc)
+            snapshot, row, viewer, person_consents=consent_stands(shelf.office, uscc)
         ),
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
         "frozen": _frozen(shelf, snapshot, uscc),
     }
 
 
-def firm_profile(
-    snapshot: OpenSnapshot, uscc: str, viewer: Role, consent: Consent | None = None, marks: Sequence[Mark] = ()
-) -> dict[str, Any]:
+def firm_profile(snapshot: OpenSnapshot, uscc: str, viewer: Viewer, marks: Sequence[Mark] = ()) -> dict[str, Any]:
     """The items of the profile that ``viewer`` may see, those under objection marked."""
     standing = standing_marks(marks, snapshot.known_by)
-    return profile_answer(snapshot, snapshot.row_of(uscc), viewer, consent, standing)
+    return profile_answer(snapshot, snapshot.row_of(uscc), viewer, standing)
 
 
 def firm_score(
     shelf: Shelf,
     snapshot: OpenSnapshot,
     uscc: str,
-    viewer: Role,
-    consent: Consent | None = None,
+    viewer: Viewer,
     marks: Sequence[Mark] = (),
 ) -> dict[str, Any]:
     """The evaluation with every line of points, vetoes, notes, objections, the probability of default with its lines, a
@@ -70,11 +65,11 @@ def firm_score(
     why = explain(evaluations(), snapshot.columns, row, snapshot.as_of)
     standing = standing_marks(marks, snapshot.known_by)
     return {
-        **score_answer(snapshot, row, why, viewer, consent, standing),
+        **score_answer(snapshot, row, why, viewer, standing),
         "other_evaluations": other_evaluations(
-            snapshot, row, viewer, consent, person_consents=consent_stands(shelf.office, uscc), lines=True
+            snapshot, row, viewer, person_consents=consent_stands(shelf.office, uscc), lines=True
         ),
-        "pd": {**pd_answer(snapshot, row, shelf.models), **pd_lines(snapshot, row, shelf.models, viewer, consent)},
+        "pd": {**pd_answer(snapshot, row, shelf.models), **pd_lines(snapshot, row, shelf.models, viewer)},
         "override": override_answer(override_of(shelf.office, uscc, snapshot.as_of)),
         "frozen": _frozen(shelf, snapshot, uscc),
     }

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
 from models.tables import Client, ClientKey, Token, UsedAssertion
-from service.access.auth import Caller, Role, hashed, new_secret, not_authenticated, same
+from service.access.auth import Caller, Role, hashed, not_authenticated, same
 from service.access.client_assertion import check_assertion, claimed_client, invalid
+from service.access.sandbox_keys import check_office, secret_for
 from service.office import Office
 
 #: Compared against when the client does not exist, so that a wrong id takes as long as a wrong secret.
@@ -29,6 +30,7 @@ class IssuedToken:
 
 def issue_token(office: Office, client_id: str, secret: str, now: datetime, seconds: int) -> IssuedToken:
     """A new token for a client that knows its secret."""
+    check_office(office, client_id, "client_id")
     with office.write() as session:
         client = session.get(Client, client_id)
         # A client with keys must use them: a leaked old secret would be the weaker door beside the stronger one.
@@ -42,12 +44,13 @@ def issue_token(office: Office, client_id: str, secret: str, now: datetime, seco
                 "Check both; the office issues them.",
                 status=401,
             )
-        return _issued(session, client.id, now, seconds)
+        return _issued(office, session, client.id, now, seconds)
 
 
 def issue_token_by_key(office: Office, assertion: str, audience: str, now: datetime, seconds: int) -> IssuedToken:
     """A new token for a client that proves itself with its key; each assertion buys one token, even under a race."""
     client_id = claimed_client(assertion)
+    check_office(office, client_id, "client_assertion")
     with office.write() as session:
         client = session.get(Client, client_id)
         query = select(ClientKey).where(ClientKey.client_id == client_id, ClientKey.retired_at.is_(None))
@@ -60,12 +63,12 @@ def issue_token_by_key(office: Office, assertion: str, audience: str, now: datet
         if session.get(UsedAssertion, (client_id, hashed(proved.jti))) is not None:
             raise invalid("This assertion was used before.")
         session.add(UsedAssertion(client_id=client_id, jti_sha256=hashed(proved.jti), expires_at=proved.expires_at))
-        return _issued(session, client.id, now, seconds)
+        return _issued(office, session, client.id, now, seconds)
 
 
-def _issued(session: Session, client_id: str, now: datetime, seconds: int) -> IssuedToken:
+def _issued(office: Office, session: Session, client_id: str, now: datetime, seconds: int) -> IssuedToken:
     """Keep the token's hash; expired ones are swept out in the same transaction."""
-    token = new_secret()
+    token = secret_for(office)
     session.execute(delete(Token).where(Token.expires_at <= now))
     session.add(
         Token(sha256=hashed(token), client_id=client_id, issued_at=now, expires_at=now + timedelta(seconds=seconds))
@@ -74,7 +77,9 @@ def _issued(session: Session, client_id: str, now: datetime, seconds: int) -> Is
 
 
 def caller_of(office: Office, token: str, now: datetime) -> Caller:
-    """The caller a token stands for; 401 when it is unknown, expired, or its client was disabled."""
+    """The caller a token stands for; 401 when it is unknown, expired, another kind of office's, or its client was
+    disabled."""
+    check_office(office, token, "Authorization")
     query = (
         select(Client.id, Client.role, Client.tenant, Client.disabled_at, Token.expires_at)
         .join(Token, Token.client_id == Client.id)

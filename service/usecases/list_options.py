@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -10,20 +11,21 @@ import orjson
 
 from models.kinds import Scalar
 from models.tables import Receipt
-from service.access.auth import Role
-from service.access.disclosure import Consent
+from service.access.disclosure import Viewer
+from service.access.scope import Scope
+from service.answers.kept import Kept, KeptAnswers
 from service.answers.options import Asked, options_answer
 from service.answers.scored_by import scored_by
-from service.books.receipts import add_receipt, keep_rule_set, receipt_of
+from service.books.receipts import add_receipt, has_receipt, keep_rule_set, receipt_of
 from service.books.rulebook import Rules
 from service.cases.marks import Mark, marks_answer, standing_marks
 from service.clock import day_of
 from service.market.published import rules_of
-from service.needs.platform_facts import platform_facts
+from service.needs.platform_facts import platform_facts, untold
 from service.office import Office
 from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.count_usage import Usage, add_usage
-from service.web.encode import encode
+from service.web.encode import canonical, encode
 
 
 def list_options(
@@ -31,9 +33,8 @@ def list_options(
     snapshot: OpenSnapshot,
     uscc: str,
     need: Mapping[str, object],
-    viewer: Role,
+    viewer: Viewer,
     now: datetime,
-    consent: Consent | None = None,
     marks: Sequence[Mark] = (),
     until: date | None = None,
 ) -> dict[str, Any]:
@@ -46,18 +47,87 @@ def list_options(
     question about the same snapshot under the same rules has the same receipt. The receipt keeps all that is needed to
     answer again, the objections that stood (``marks``) included.
     """
+    question = _question(office, snapshot, uscc, need, viewer, now, marks, until)
+    answer, _, receipt_id = _answered(office, snapshot, question, now)
+    return {**answer, "receipt_id": receipt_id}
+
+
+def encoded_options(
+    kept: KeptAnswers,
+    office: Office,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    need: Mapping[str, object],
+    viewer: Viewer,
+    now: datetime,
+    marks: Sequence[Mark] = (),
+    until: date | None = None,
+) -> bytes:
+    """:func:`list_options` as JSON. What was answered before from the same is not worked out again: what it rests on
+    is looked at each time, and its receipt must still be there.
+    """
+    question = _question(office, snapshot, uscc, need, viewer, now, marks, until)
+    found = kept.find(snapshot, question.key)
+    if found is not None and has_receipt(office, found.receipt_id):
+        return found.body
+    _, body, receipt_id = _answered(office, snapshot, question, now)
+    body = body[:-1] + b',"receipt_id":' + encode(receipt_id) + b"}"
+    kept.keep(snapshot, question.key, Kept(body, receipt_id))
+    return body
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Everything beside the snapshot that an answer follows from: ``told`` are loans drawn through the platform."""
+
+    uscc: str
+    stated: Mapping[str, object]
+    viewer: Viewer
+    marks: tuple[Mark, ...]
+    told: Sequence[Mapping[str, Any]]
+    used: Rules
+
+    @property
+    def key(self) -> Hashable:
+        return self.uscc, canonical([self.stated, self.told]), self.viewer, self.marks, self.used.files.digest
+
+
+def _question(
+    office: Office,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    need: Mapping[str, object],
+    viewer: Viewer,
+    now: datetime,
+    marks: Sequence[Mark],
+    until: date | None,
+) -> _Question:
     stated = {name: value for name, value in need.items() if value is not None}
-    row = snapshot.row_of(uscc)
-    facts, used = firm_facts(snapshot, row), rules_of(office, day_of(now))
-    standing = standing_marks(marks, snapshot.known_by)
-    contested = orjson.loads(encode(marks_answer(standing, viewer, consent, used.catalogue.items)))
     with office.read() as session:
-        told = platform_facts(session, uscc, until or snapshot.as_of, facts)
-    asked = Asked(uscc, snapshot.as_of, snapshot.id, stated, viewer, facts, contested, told, scored_by(snapshot, row))
+        told = platform_facts(session, uscc, until or snapshot.as_of, {})
+    standing = standing_marks(marks, snapshot.known_by)
+    return _Question(uscc, stated, viewer, tuple(standing), told, rules_of(office, day_of(now)))
+
+
+def _answered(
+    office: Office, snapshot: OpenSnapshot, question: _Question, now: datetime
+) -> tuple[dict[str, Any], bytes, str]:
+    """The answer, its JSON and the id of its receipt, which is kept then."""
+    used, viewer, uscc = question.used, question.viewer, question.uscc
+    row = snapshot.row_of(uscc)
+    # The receipt keeps no more than the answer rests on, so that its id tells nothing of the rest either.
+    scope = Scope(viewer, used)
+    facts = scope.known(firm_facts(snapshot, row))
+    standing = [mark for mark in question.marks if scope.knows(mark.item)]
+    contested = orjson.loads(encode(marks_answer(standing, viewer, used.catalogue.items)))
+    told = [each for each in untold(question.told, facts) if scope.knows(each["fact"])]
+    models = scored_by(snapshot, row)
+    asked = Asked(uscc, snapshot.as_of, snapshot.id, question.stated, viewer, facts, contested, told, models)
     answer = options_answer(asked, used)
-    receipt = receipt_of(asked, answer, used.files.digest, now)
+    body = encode(answer)
+    receipt = receipt_of(asked, body, used.files.digest, now)
     _keep(office, receipt, asked, answer, used)
-    return {**answer, "receipt_id": receipt.id}
+    return answer, body, receipt.id
 
 
 def firm_facts(snapshot: OpenSnapshot, row: int) -> dict[str, Scalar]:
@@ -67,9 +137,8 @@ def firm_facts(snapshot: OpenSnapshot, row: int) -> dict[str, Scalar]:
 
 
 def _keep(office: Office, receipt: Receipt, asked: Asked, answer: Mapping[str, Any], used: Rules) -> None:
-    with office.read() as session:
-        if session.get(Receipt, receipt.id) is not None:
-            return
+    if has_receipt(office, receipt.id):
+        return
     keep_rule_set(office, used.files)
     day = day_of(receipt.answered_at)
     eligible = [each["id"] for each in answer["options"] if each["status"] == "eligible"]

@@ -14,7 +14,7 @@ from matching.screen import evaluate_screen
 from matching.search.veil import canonical_question
 from models.errors import RefusedInput
 from service.access.auth import check_lender
-from service.access.disclosure import may_know_identity
+from service.access.disclosure import Viewer
 from service.access.reading import stated_purpose
 from service.answers.prospects import step_answer
 from service.answers.rules import named
@@ -37,7 +37,7 @@ def preview_product(
     different set of conditions counts as a screen of its day.
     """
     rules = rules_of(seeker.office, day_of(seeker.now))
-    purpose, staff = stated_purpose(seeker.caller, seeker.purpose), may_know_identity(seeker.caller.role, None)
+    purpose, staff = stated_purpose(seeker.caller, seeker.purpose), Viewer(seeker.caller.role).knows_identity
     offered = rules.offers.products.get(product_id)
     product = _meant(seeker, rules, product_id, document, version, offered)
     snapshot = seeker.shelf.current()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from models.errors import DataFileError, NotFound, RefusedInput
 from models.tables import Receipt, Snapshot
+from service.access.scope import Scope
 from service.answers.options import Asked, options_answer
 from service.books.receipts import (
     asked_again,
@@ -73,7 +74,7 @@ def replay_receipt(office: Office, wanted: str) -> Replayed:
     except (DataFileError, RefusedInput) as problem:
         said = f"version {product_version()} cannot read the rules of version {receipt.product_version}: {problem}"
         return Replayed(receipt, None, (*checks, Check("product", False, said)), ())
-    checks += [_answer_check(receipt, answer), _snapshot_check(office, receipt, asked)]
+    checks += [_answer_check(receipt, answer), _snapshot_check(office, receipt, asked, Rules(kept))]
     return Replayed(receipt, {**answer, "receipt_id": receipt.id}, tuple(checks), _changed_since(office, receipt, kept))
 
 
@@ -109,8 +110,8 @@ def _answer_check(receipt: Receipt, answer: dict[str, Any]) -> Check:
     return Check("answer", False, f"it was made by version {receipt.product_version}; version {now} gives other bytes")
 
 
-def _snapshot_check(office: Office, receipt: Receipt, asked: Asked) -> Check:
-    """Whether the snapshot, where it is still there, gives the facts that were kept."""
+def _snapshot_check(office: Office, receipt: Receipt, asked: Asked, rules: Rules) -> Check:
+    """Whether the snapshot, where it is still there, gives the facts that were kept: those its viewer might know."""
     built, through = split_id(receipt.snapshot_id)
     with office.read() as session:
         row = session.execute(select(Snapshot.id).where(Snapshot.id == built)).one_or_none()
@@ -125,7 +126,7 @@ def _snapshot_check(office: Office, receipt: Receipt, asked: Asked) -> Check:
     except (RefusedInput, OSError, ValueError, KeyError) as problem:
         return Check("snapshot", False, f"it cannot be read: {problem}")
     try:
-        found = firm_facts(snapshot, snapshot.row_of(receipt.subject))
+        found = Scope(asked.viewer, rules).known(firm_facts(snapshot, snapshot.row_of(receipt.subject)))
     except (RefusedInput, OSError, ValueError, KeyError) as problem:
         return Check("snapshot", False, f"it cannot be read: {problem}")
     wrong = sorted(name for name in {*found, *asked.facts} if found.get(name) != asked.facts.get(name))

@@ -17,7 +17,7 @@ from matching.post_loan import Found
 from models.errors import NotFound
 from models.tables import AuditHead, BorrowerAlert, Consent, Snapshot, WatchedBorrower
 from service.access.auth import Caller, Role
-from service.access.disclosure import Shown, disclose
+from service.access.disclosure import Shown, Viewer
 from service.access.policy import Grant, Purpose, decide
 from service.access.reading import grants_of, max_age_of
 from service.audit.chain import Event
@@ -85,7 +85,7 @@ def standing_grant(session: Session, lender: str, firm: str, now: datetime) -> G
 
 def covers(grant: Grant, item: str) -> bool:
     """Whether the consent opens the item an alert rests on."""
-    return disclose(Role.BANK, grant.scope, catalogue().items[item]) is Shown.FULL
+    return Viewer(Role.BANK, grant.scope).shown(catalogue().items[item]) is Shown.FULL
 
 
 def _pairs(session: Session, now: datetime, newest: str) -> list[_Pair | None]:

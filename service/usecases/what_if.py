@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -17,9 +17,11 @@ from scoring.columns import Columns
 from scoring.derived import MADE_OF
 from scoring.pd_scale import PdScale
 from scoring.supposed import beside, suppose, year_columns
-from service.access.auth import Role
+from service.access.disclosure import Viewer
+from service.access.scope import Scope
+from service.answers.covered import wider
 from service.answers.pd import registered_model
-from service.answers.what_if import Supposition, is_masked, what_if_answer
+from service.answers.what_if import Supposition, what_if_answer
 from service.books.rulebook import Rules, evaluations, industries, pd_scale, rules, sizes
 from service.registry.shelf import ModelShelf
 from service.registry.store import LoadedModel
@@ -40,7 +42,7 @@ def suppose_facts(
     uscc: str,
     raw: Mapping[str, object] | Iterable[tuple[str, object]],
     need: Mapping[str, object],
-    viewer: Role,
+    viewer: Viewer,
     confirmed: Collection[str] = (),
     models: ModelShelf | None = None,
     used: Rules | None = None,
@@ -50,30 +52,45 @@ def suppose_facts(
     ``models`` opens the model that gives the probability of default; without it that is unknown before and after.
     ``used``: the rules to answer with; the files of this process where none are given.
     ``need`` as in an options question. ``confirmed`` names facts whose suspicious amount is meant. ``NotFound`` for an
-    unknown firm; ``RefusedInput`` for no change at all, and for whatever :func:`matching.what_if.read_changed` refuses.
+    unknown firm; ``RefusedInput`` for no change at all, for an item beyond the viewer's consent (403), and for whatever
+    :func:`matching.what_if.read_changed` refuses.
+
+    A viewer who may not know everything gets an answer made of what it may know: both evaluations are of that alone,
+    and what is worked out from more is, once it moves, not told.
     """
     used = used or rules()
     row, as_of = snapshot.row_of(uscc), snapshot.as_of
-    items = used.catalogue.items
-    one = snapshot.columns.row(row)
+    items, scope = used.catalogue.items, Scope(viewer, used)
+    one = scope.columns(snapshot.columns.row(row))
     pd = _pd_model(snapshot, models)
+    made = {**MADE_OF, **made_of(evaluations(), pd)}
     today = rescore(one, as_of, sizes(), evaluations(), pd)
     # Both sides are scored with today's models, so that a model changed since the build does not count as an effect.
-    firm = {**firm_facts(snapshot, row), **_years(one), **today.facts}
+    again = {fact: value for fact, value in today.facts.items() if all(map(scope.knows, made[fact]))}
+    firm = {**scope.known(firm_facts(snapshot, row)), **_years(one), **again}
     asked = read_need(need, used.facts, used.offers.schemes, as_of)
     check_plausible(asked.facts(), {}, used.facts, as_of, confirmed, field="need")
     known = {**firm, **asked.facts()}
     # A refusal quotes the value it compares with, so it compares only with what the viewer may see.
-    seen = {fact: value for fact, value in known.items() if not is_masked(fact, viewer, used)}
-    changed = read_changed(raw, seen, changeable_facts(), as_of, confirmed, {**MADE_OF, **made_of(evaluations(), pd)})
+    seen = {fact: value for fact, value in known.items() if not scope.masks(fact)}
+    stated = tuple(raw.items() if isinstance(raw, Mapping) else raw)
+    _check_covered(stated, scope)
+    changed = read_changed(stated, seen, changeable_facts(), as_of, confirmed, made)
     _check(changed)
     supposed = suppose(one, changed, items)
     then = rescore(supposed.columns, as_of, sizes(), evaluations(), pd)
     followed = _values(supposed.columns, supposed.followed)
+    touched = {name.partition(".")[0] for name in (*changed, *supposed.followed)}
+    untold = {
+        fact: tuple({item.id: item for part in made[fact] for item in scope.outside(part)}.values())
+        for fact in today.facts
+        if fact not in again and touched & {*made[fact]}
+    }
+    worked_out = {fact: then.facts[fact] for fact in again} | dict.fromkeys(untold)
     found = what_if(
         Case(firm, asked, as_of),
         changed,
-        {**followed, **then.facts},
+        {**followed, **worked_out},
         used.local_offers,
         used.parameters,
         used.facts,
@@ -83,7 +100,7 @@ def suppose_facts(
         uscc=uscc,
         as_of=as_of,
         snapshot_id=snapshot.id,
-        viewer=viewer,
+        scope=scope,
         need=asked,
         before=known,
         changed=changed,
@@ -92,7 +109,8 @@ def suppose_facts(
         today=today,
         then=then,
         found=found,
-        scored_as_built=today.facts["score"] == snapshot.value("score", row),
+        untold=untold,
+        scored_as_built=not scope.whole or today.facts["score"] == snapshot.value("score", row),
     )
     return what_if_answer(supposition, used, changeable_facts())
 
@@ -106,6 +124,21 @@ def _pd_model(snapshot: OpenSnapshot, models: ModelShelf | None) -> tuple[Loaded
         return models.by_id(registered["id"]), pd_scale()
     except RefusedInput:
         return None
+
+
+def _check_covered(stated: Sequence[tuple[str, object]], scope: Scope) -> None:
+    """Raise the 403 refusal for an item that the consent does not cover: what moves with it would tell of it."""
+    for fact, value in stated:
+        outside = scope.outside(fact) if fact.partition(".")[0] in scope.items else ()
+        if outside:
+            raise RefusedInput(
+                "consent_too_narrow",
+                f"facts.{fact}",
+                value,
+                "The consent does not cover this fact.",
+                f"Leave it out. To suppose it takes: {wider(outside)['en']}.",
+                status=403,
+            )
 
 
 def _check(changed: Mapping[str, Scalar | None]) -> None:

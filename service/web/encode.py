@@ -49,5 +49,6 @@ def yuan_text(amount: Decimal | None) -> str | None:
 
 
 def answered(answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON response around :func:`encode`."""
-    return Response(encode(answer), status, headers, "application/json")
+    """A JSON response around :func:`encode`; bytes are JSON already."""
+    body = answer if isinstance(answer, bytes) else encode(answer)
+    return Response(body, status, headers, "application/json")

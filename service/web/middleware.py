@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import MutableHeaders
@@ -45,18 +46,21 @@ _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Around:
-    """Outermost layer. A failure inside becomes a 500 problem with the request id, and a logged place of failure."""
+    """Outermost layer. A failure inside becomes a 500 problem with the request id, and a logged place of failure.
 
-    def __init__(self, app: ASGIApp, meter: Meter, settings: Settings):
+    ``label`` is said with every answer.
+    """
+
+    def __init__(self, app: ASGIApp, meter: Meter, settings: Settings, label: Mapping[str, str]):
         self.app = app
         self.meter = meter
-        self.headers = _HEADERS | (_HTTPS_ONLY if settings.public_url.startswith("https://") else {})
+        self.headers = _HEADERS | (_HTTPS_ONLY if settings.public_url.startswith("https://") else {}) | dict(label)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        with span("request") as traced:
+        with span("request", holds_others=True) as traced:
             await self._answer(scope, receive, send, traced)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, traced: Span) -> None:

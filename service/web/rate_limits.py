@@ -1,6 +1,6 @@
 """How often somebody may ask: each client, each client about one firm, and each address that is not known yet.
 
-The counters are this process's own: with two workers a client may ask twice as often in all. The limits are there
+The counters are this process's own: with N workers a client may ask up to N times as often in all. The limits are there
 against runaway programs, guessing and copying the city firm by firm, for which that is good enough.
 """
 
@@ -21,13 +21,20 @@ from service.settings import Settings
 WINDOW_SECONDS = 60
 
 
+#: So many refusals of one client a minute are written into the journal; more of them tell nothing new.
+REFUSALS_TOLD = 10
+
+
 class Policy(StrEnum):
-    """``CLIENT`` and ``LOOK_UP`` count who has proved who they are; the others count addresses."""
+    """``CLIENT`` and ``LOOK_UP`` count who has proved who they are, ``REFUSED`` what they were refused at the door; the
+    others count addresses.
+    """
 
     CLIENT = "client"
     LOOK_UP = "look-up"
     TOKEN = "token"
     SIGN_IN = "sign-in"
+    REFUSED = "refused"
 
 
 _SAID = {
@@ -35,6 +42,7 @@ _SAID = {
     Policy.LOOK_UP: "One client reads one firm at most {quota} times a minute.",
     Policy.TOKEN: "One address asks for at most {quota} tokens a minute.",
     Policy.SIGN_IN: "One address tries to sign in at most {quota} times a minute.",
+    Policy.REFUSED: "Of one client {quota} refusals a minute are written down.",
 }
 
 
@@ -80,6 +88,7 @@ class RateLimits:
                 Policy.LOOK_UP: settings.look_ups_per_minute,
                 Policy.TOKEN: settings.tokens_per_minute,
                 Policy.SIGN_IN: settings.sign_ins_per_minute,
+                Policy.REFUSED: REFUSALS_TOLD,
             }.items()
         }
 
