@@ -191,7 +191,9 @@ ORDERS: Mapping[str, tuple[str, ...]] = {
 }
 #: Not scored themselves; scored items and facts follow them.
 BEHIND = ("sales_12m", "sales_last_month", "electricity_12m", "total_assets", "total_liabilities", "real_estate_value")
-SCORED = tuple(sorted({*made_of(evaluations())["score"], *BEHIND, "public_credit_grade"} - {"sales_24m"}))
+#: Say whether a firm is scored and by which model; each random firm is told its own.
+CHOOSING = {"entity_type", "registration_status"}
+SCORED = tuple(sorted({*made_of(evaluations())["score"], *BEHIND, "public_credit_grade"} - {"sales_24m"} - CHOOSING))
 BETTER_DOWN = {"real_estate_mortgaged"}  # neutral in the catalogue; pledged to the bank it backs no other loan
 NUMBERS = (-0.4, -0.3, 0.0, 0.15, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 1.3)
 WHOLES = (0, 0, 1, 2, 3, 5, 6, 7, 12, 13, 24, 36, 10_000, 2_000_000)
