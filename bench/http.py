@@ -1,6 +1,7 @@
 """Options and prospects over HTTP with 8 clients against bare routes of the same HTTP server, and the memory of four.
 
-Alone, with another size: ``python -m bench.http [FIRMS] [--home DIR]``. An invented city, as `rongqiao demo` builds it.
+Alone: ``python -m bench.http [FIRMS] [--keep DIR]``, with another size, on the city that is kept there. An invented
+city, as `rongqiao demo` builds it, and an office that offers ``OFFERS`` products and schemes.
 Each client is a process of its own; the journal's entry of every reading is on disk before its answer begins. Memory is
 the proportional set size: what processes share counts once.
 """
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.fewer_offers import shelf_of
 from bench.http_client import Connection, request_bytes, token_of
 from bench.load import Timed
 from bench.ratios import Claim, show
@@ -40,6 +42,9 @@ CLIENTS = 8
 #: Every side is asked for so long, in turn, so often.
 SECONDS, ROUNDS = 2.5, 2
 WORKERS = 4
+FIRMS = 2_000
+#: Products and schemes that are offered: what the aim is set for.
+OFFERS = 50
 #: Firms that the bank asks about in turn.
 FIRMS_ASKED = 40
 NEED = "term_months=12&purpose=working_capital"
@@ -50,12 +55,14 @@ SCREEN = {
 
 @dataclass
 class Side:
-    """Who is asked what: ``{n}`` in a request is a number that was not there before."""
+    """Who is asked what. ``once``: no request is sent twice; ``used`` is how many of them were sent."""
 
     what: str
     address: tuple[str, int]
     requests: list[bytes]
     timed: Timed
+    once: bool = False
+    used: int = 0
 
 
 def office_with(home: Path, firms: int) -> None:
@@ -79,15 +86,20 @@ def asked_firms(office: Office) -> list[str]:
     return [snapshot.firm_at(int(row)) for row in np.linspace(0, snapshot.firms - 1, FIRMS_ASKED)]
 
 
-def _client(pipe: Pipe, address: tuple[str, int], requests: list[bytes], seconds: float, number: int) -> None:
+def every_firm(office: Office) -> list[str]:
+    """All firms, in an order that has nothing to do with their scores."""
+    snapshot = open_snapshot(office)
+    order = np.random.default_rng(7).permutation(snapshot.firms)
+    return [snapshot.firm_at(int(row)) for row in order]
+
+
+def _client(pipe: Pipe, address: tuple[str, int], requests: list[bytes], seconds: float) -> None:
     """One connection that asks again as soon as it is answered, in a process of its own."""
 
     async def ask() -> Timed:
         connection, timed = Connection(*address), Timed()
-        new = itertools.count(3_000_000 + time.time_ns() // 10**6 % 10**8 * CLIENTS + number, CLIENTS)
         started = time.monotonic()
-        for place in itertools.count(number * 5):
-            request = requests[place % len(requests)].replace(b"{n}", b"%d" % next(new))
+        for request in itertools.cycle(requests):
             asked = time.perf_counter()
             status, body = await connection.ask(request)
             timed.add("", status, time.perf_counter() - asked, body)
@@ -105,10 +117,13 @@ def ask_together(side: Side, seconds: float) -> None:
     fork, pipes = multiprocessing.get_context("fork"), []
     for number in range(CLIENTS):
         ours, theirs = fork.Pipe()
-        process = fork.Process(target=_client, args=(theirs, side.address, side.requests, seconds, number))
+        # Each begins elsewhere; of what is sent once each has its own.
+        mine = side.requests[side.used + number :: CLIENTS] if side.once else side.requests[number * 5 :]
+        mine = mine if side.once else mine + side.requests[: number * 5]
+        process = fork.Process(target=_client, args=(theirs, side.address, mine, seconds))
         process.start()
         pipes.append((process, ours))
-    lasted = 0.0
+    lasted, most = 0.0, 0
     for process, pipe in pipes:
         found: Timed = pipe.recv()
         process.join()
@@ -116,8 +131,11 @@ def ask_together(side: Side, seconds: float) -> None:
             raise RuntimeError(f"{side.what}: {found.errors} answers were not what was asked for: {found.first_error}")
         side.timed.seconds.setdefault("", []).extend(found.seconds[""])
         side.timed.statuses.update(found.statuses)
-        lasted = max(lasted, found.lasted)
+        lasted, most = max(lasted, found.lasted), max(most, len(found.seconds[""]))
     side.timed.lasted += lasted
+    side.used += most * CLIENTS
+    if side.once and side.used > len(side.requests):
+        raise RuntimeError(f"{side.what}: the city has too few firms to ask about each once")
 
 
 async def _tokens(address: tuple[str, int], home: Path) -> dict[str, dict[str, str]]:
@@ -134,7 +152,7 @@ def sides_of(home: Path, address: tuple[str, int]) -> list[Side]:
     """What is asked of the office."""
     tokens = asyncio.run(_tokens(address, home))
     with opened(home) as office:
-        codes = asked_firms(office)
+        codes, every = asked_firms(office), every_firm(office)
     clients = json.loads((home / DEMO_CLIENTS_FILE).read_text(encoding="utf-8"))["clients"]
     own = next(each["tenant"] for each in clients if each["client_id"] == "demo-firm-1")
 
@@ -143,10 +161,12 @@ def sides_of(home: Path, address: tuple[str, int]) -> list[Side]:
         return [request_bytes("GET", path, tokens[role]) for path in paths]
 
     search = request_bytes("POST", "/v1/prospects/search", tokens["office"], {"conditions": SCREEN, "limit": 20})
+    # An amount of this run alone, so that no receipt of another run is there.
+    amount = str(3_000_000 + time.time_ns() // 10**6 % 10**8)
     return [
-        Side("options, by the firm itself", address, options("firm", [own], "3000000"), Timed()),
-        Side(f"options, by a bank, {len(codes)} firms", address, options("bank", codes, "3000000"), Timed()),
-        Side("options never asked before, by a bank", address, options("bank", codes, "{n}"), Timed()),
+        Side("options asked again, by the firm itself", address, options("firm", [own], amount), Timed()),
+        Side(f"options asked again, by a bank, {len(codes)} firms", address, options("bank", codes, amount), Timed()),
+        Side("first options of each firm, by the office", address, options("office", every, amount), Timed(), True),
         Side("prospects", address, [search], Timed()),
     ]
 
@@ -166,7 +186,7 @@ def _answer(address: tuple[str, int], request: bytes) -> bytes:
 
 def over_http(home: Path, scratch: Path) -> list[Claim]:
     """One process of the office beside the bare routes, asked in turn."""
-    with server_of(home) as (host, port, _):
+    with server_of(home, start_in=shelf_of(scratch, OFFERS)) as (host, port, _):
         sides = sides_of(home, (host, port))
         body = _answer((host, port), sides[0].requests[0])
         said = f"{len(json.loads(body)['options'])} options, {len(body) / 1000:,.0f} kB"
@@ -176,8 +196,8 @@ def over_http(home: Path, scratch: Path) -> list[Claim]:
             made = Side("bare", bare, [request_bytes("GET", "/document")], Timed())
             ready = Side("bytes", bare, [request_bytes("GET", "/bytes")], Timed())
             for side in sides:
-                for request in side.requests:
-                    _answer(side.address, request.replace(b"{n}", b"2999999"))
+                for request in () if side.once else side.requests:
+                    _answer(side.address, request)
             for _ in range(ROUNDS):
                 for side in (made, *sides, ready):
                     ask_together(side, SECONDS)
@@ -236,17 +256,17 @@ def run() -> list[Claim]:
     """The measurement of ``make bench``."""
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "home"
-        office_with(home, 5_000)
+        office_with(home, FIRMS)
         return measured(home)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("firms", nargs="?", type=int, default=5_000)
-    parser.add_argument("--home", type=Path, help="use the built office in this folder, or make one there")
+    parser.add_argument("firms", nargs="?", type=int, default=FIRMS)
+    parser.add_argument("--keep", type=Path, help="use the built office in this folder, or make one there")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        home = chosen.home or Path(scratch) / "home"
+        home = chosen.keep or Path(scratch) / "home"
         office_with(home, chosen.firms)
         show(measured(home))
 

@@ -38,14 +38,18 @@ def demo_city(home: Path, firms: int) -> None:
 
 
 @contextmanager
-def server_of(home: Path, workers: int = 1) -> Iterator[tuple[str, int, int]]:
-    """`rongqiao serve` in a process of its own: host, port, process id. It is told to stop at the end."""
+def server_of(home: Path, workers: int = 1, start_in: Path = ROOT) -> Iterator[tuple[str, int, int]]:
+    """`rongqiao serve` in a process of its own: host, port, process id. It is told to stop at the end.
+
+    Packages of the folder ``start_in`` come before the project's own.
+    """
     command = [sys.executable, "-m", "service.cli", "serve", "--port", "0", "--json"]
     command += ["--workers", str(workers)] if workers > 1 else []
-    env = {**os.environ, "RONGQIAO_HOME": str(home), "RONGQIAO_TOKEN_SECONDS": "3600", **_OFTEN}
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "PYTHONPATH": path, "RONGQIAO_HOME": str(home), "RONGQIAO_TOKEN_SECONDS": "3600", **_OFTEN}
     log = home.with_name("server.log")
     with log.open("wb") as stderr:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=env, cwd=ROOT)
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=env, cwd=start_in)
     try:
         assert server.stdout is not None
         said = b""

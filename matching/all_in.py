@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from matching.loans import Loan, Payment
 
@@ -46,6 +47,11 @@ def all_in_rate(flows: Iterable[Flow]) -> AllInRate | None:
     No rate exists when the firm pays without ever receiving, receives without ever paying, or the fees taken
     on the first day leave nothing of the loan.
     """
+    return _rate_of(tuple(flows))
+
+
+@lru_cache(maxsize=512)
+def _rate_of(flows: tuple[Flow, ...]) -> AllInRate | None:
     dated = sorted(flows, key=lambda flow: flow.on)
     if not dated:
         return None

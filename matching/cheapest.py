@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 from matching.changes import NEED_BEHIND, Changeable, ChangeBook, Towards
 from matching.facts import FactSpec
-from matching.nodes import All, Condition, Node, Not, Op, leaves
+from matching.nodes import All, Condition, Node, Not, Op
 from matching.parameters import ParameterBook
 from matching.question import Standing
 from models.evidence import Finding
@@ -22,8 +24,7 @@ MOST_WAYS = 512
 MOST_BRANCHES = 4_000
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One condition as it was found. ``held`` is ``None`` while unknown; ``fact`` the one a firm would move."""
 
     condition: Condition
@@ -49,7 +50,8 @@ class Examined:
         return tuple(tuple(leaf for leaf in leaves if leaf.held is None) for leaves in open_ones)
 
 
-_HELD = {Truth.MET: True, Truth.UNMET: False, Truth.UNKNOWN: None}
+def _held(truth: Truth) -> bool | None:
+    return True if truth is Truth.MET else False if truth is Truth.UNMET else None
 
 
 def examined(standing: Standing, parameters: ParameterBook, as_of: date) -> Examined:
@@ -59,13 +61,14 @@ def examined(standing: Standing, parameters: ParameterBook, as_of: date) -> Exam
     truths: list[Truth] = []
     found: list[Leaf] = []
     for requirements, values in standing.rules:
-        for node, judged in zip(requirements.nodes, requirements.judge(values, parameters, as_of), strict=True):
+        judged = requirements.judge(values, parameters, as_of)
+        for node, conditions, (truth, findings) in zip(requirements.nodes, requirements.leaves, judged, strict=True):
             nodes.append(node)
             first.append(len(found))
-            truths.append(judged.truth)
-            for condition, finding in zip(leaves(node), judged.findings, strict=True):
-                fact = NEED_BEHIND.get(condition.fact, condition.fact)
-                found.append(Leaf(condition, finding, fact, _HELD[finding.truth]))
+            truths.append(truth)
+            for condition, finding in zip(conditions, findings, strict=True):
+                fact = condition.spec.id
+                found.append(Leaf(condition, finding, NEED_BEHIND.get(fact, fact), _held(finding.truth)))
     return Examined(tuple(nodes), tuple(first), tuple(truths), tuple(found))
 
 
@@ -73,24 +76,33 @@ Way = frozenset[tuple[int, bool]]
 Movable = Callable[[Leaf, bool], bool]
 
 
-class TooManyWays(Exception):
+class _TooManyWays(Exception):
     """A requirement has more ways of being met than are searched."""
 
 
-def ways_of(asked: Examined, movable: Movable) -> list[tuple[Way, ...]]:
+def ways_of(asked: Examined, movable: Movable) -> list[tuple[Way, ...]] | None:
     """For each requirement the sets of leaves, each with the truth it takes, that meet it.
 
-    A leaf may take the truth it has, or another where ``movable`` says so; what is unknown can be neither.
+    ``None`` where a requirement cannot be met, or has more ways of being met than are searched. A leaf may take the
+    truth it has, or another where ``movable`` says so; what is unknown can be neither.
     """
 
     def possible(place: int, want: bool) -> bool:
         leaf = asked.leaves[place]
         return leaf.held is want or (leaf.held is not None and movable(leaf, want))
 
-    return [
-        _ways(node, True, iter(range(first, len(asked.leaves))), possible)
-        for node, first in zip(asked.nodes, asked.first, strict=True)
-    ]
+    found: dict[int, tuple[Way, ...]] = {}
+    # What is not met decides most often: it is looked at first.
+    for place in sorted(range(len(asked.nodes)), key=lambda each: asked.truths[each] is Truth.MET):
+        take = iter(range(asked.first[place], len(asked.leaves)))
+        try:
+            ways = _ways(asked.nodes[place], True, take, possible)
+        except _TooManyWays:
+            return None
+        if not ways:
+            return None
+        found[place] = ways
+    return [found[place] for place in range(len(asked.nodes))]
 
 
 def _ways(node: Node, want: bool, take: Iterator[int], possible: Callable[[int, bool], bool]) -> tuple[Way, ...]:
@@ -104,10 +116,10 @@ def _ways(node: Node, want: bool, take: Iterator[int], possible: Callable[[int, 
         made = [way for part in parts for way in part]
     else:
         if _times(len(part) for part in parts) > MOST_WAYS:
-            raise TooManyWays
+            raise _TooManyWays
         made = [frozenset().union(*combination) for combination in product(*parts)]
     if len(made) > MOST_WAYS:
-        raise TooManyWays
+        raise _TooManyWays
     return tuple(dict.fromkeys(made))
 
 
@@ -129,13 +141,8 @@ def cheapest_changes(
     Order: sum of weights, then the number of changes, then fact ids. Each fact moves as little as it can. ``holds``
     asks the offer again with the values set: what it does not confirm is never returned.
     """
-    try:
-        ways = ways_of(asked, lambda leaf, want: book.of(leaf.fact) is not None)
-    except TooManyWays:
-        return None
-    if not all(ways):
-        return None
-    return _Search(asked, values, book, holds, ways).run()
+    ways = ways_of(asked, lambda leaf, want: book.of(leaf.fact) is not None)
+    return None if ways is None else _Search(asked, values, book, holds, ways).run()
 
 
 class _Search:
@@ -243,16 +250,22 @@ def candidates(spec: FactSpec, found: Sequence[Leaf]) -> list[Scalar]:
     """Values at which a leaf on this fact changes its truth: each bound and its neighbours, each code, yes and no."""
     if spec.kind is Kind.FLAG:
         return [True, False]
-    expected = [each for leaf in found for each in _listed(leaf)]
+    expected = tuple([each for leaf in found for each in _listed(leaf)])
     if spec.kind is Kind.CODE:
         return list(dict.fromkeys([*expected, *spec.codes]))
-    step = _STEPS[spec.kind]
+    return list(_around(spec.kind, expected))
+
+
+@lru_cache(maxsize=512)
+def _around(kind: Kind, bounds: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+    """Each bound and its neighbours. The bounds of a rule book are few, and every firm is held to the same."""
+    step = _STEPS[kind]
     measures: dict[Decimal, None] = {}
-    for each in expected:
+    for each in bounds:
         for rounding in (ROUND_FLOOR, ROUND_CEILING):
             bound = (measure(each) / step).to_integral_value(rounding)
             measures.update(dict.fromkeys((bound * step, (bound - 1) * step, (bound + 1) * step)))
-    return [_as_kind(spec.kind, each) for each in measures]
+    return tuple(_as_kind(kind, each) for each in measures)
 
 
 def _listed(leaf: Leaf) -> tuple[Scalar, ...]:
@@ -262,6 +275,8 @@ def _listed(leaf: Leaf) -> tuple[Scalar, ...]:
 
 def measure(value: Scalar) -> Decimal:
     """A number or a day on one scale."""
+    if isinstance(value, Decimal):
+        return value
     return Decimal(value.toordinal()) if isinstance(value, date) else Decimal(str(value))
 
 

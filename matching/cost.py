@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from matching.all_in import Flow, all_in_rate, loan_flows
 from matching.benefits import Benefit
-from matching.loans import Loan, Payment, monthly_balances, schedule
+from matching.loans import Loan, Payment, schedule, scheduled_balances
 from matching.parameters import ParameterBook
 from matching.products import Charged, Fee, Product, Terms
 from matching.rulefile import Name
@@ -107,7 +107,7 @@ def cost_of(product: Product, quoted: Quote, subsidies: Sequence[Benefit] = ()) 
     assert terms is not None, product.id
     loan = quoted.loan(terms)
     payments = schedule(loan) if loan else ()
-    balances = monthly_balances(loan, payments) if loan else (quoted.principal,) * quoted.months
+    balances = scheduled_balances(loan) if loan else (quoted.principal,) * quoted.months
     steps = list(quoted.steps)
     interest = sum((payment.interest for payment in payments), ZERO)
     if loan:

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 
 from matching.changes import ChangeBook, InTime, Passing
-from matching.cheapest import Examined, Leaf, TooManyWays, measure, ways_of
+from matching.cheapest import Examined, Leaf, measure, ways_of
 from matching.question import Case, Question
 from matching.scheme_parts import LAST_ON
 from matching.status import Status
@@ -118,10 +118,7 @@ def later(case: Case, day: date, book: ChangeBook, emptied: bool = True) -> Case
 
 def _in_reach(asked: Examined, book: ChangeBook) -> bool:
     """Whether every requirement could be met by moving what time moves."""
-    try:
-        return all(ways_of(asked, lambda leaf, want: _moves(leaf, book)))
-    except TooManyWays:
-        return False
+    return ways_of(asked, lambda leaf, want: _moves(leaf, book)) is not None
 
 
 def _moves(leaf: Leaf, book: ChangeBook) -> bool:

@@ -107,6 +107,8 @@ def scheme_values(
     scheme: Scheme, facts: Mapping[str, Scalar | None], parameters: ParameterBook, as_of: date
 ) -> Mapping[str, Scalar | None]:
     """``facts`` with those the scheme defines (first loan) worked out where they are open."""
+    if not scheme.definitions:
+        return facts
     values = dict(facts)
     for definition in scheme.definitions:
         if values.get(definition.fact) is None:
@@ -122,9 +124,9 @@ def _unconfirmed(
     as_of: date,
 ) -> tuple[str, ...]:
     """What the answer rests on without confirmation: the scheme's own numbers, and dated parameters of late."""
-    own = tuple(f"{scheme.id}: {name.en}" for name in scheme.unconfirmed)
-    if not scheme.confirmed and not own:
-        own = (f"{scheme.id}: all its terms ({scheme.cite})",)
+    own = scheme.unconfirmed_terms
+    if not scheme.dated_conditions:
+        return tuple(dict.fromkeys((*own, *benefit.unconfirmed))) if benefit else own
     used = [
         value
         for condition in scheme.dated_conditions

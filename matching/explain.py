@@ -69,7 +69,7 @@ class Examiner:
 
     def examine(self, values: Mapping[str, Scalar | None], parameters: ParameterBook, as_of: date) -> Examination:
         """Decides every rule for one firm. ``values`` as for :func:`explain`."""
-        given = [values.get(fact) for fact in self._facts]
+        given = list(map(values.get, self._facts))
         stored: list[Anything] = [
             None if value is None else value if type(value) is as_given else read(value)
             for value, as_given, read in zip(given, self._types, self._readers, strict=True)

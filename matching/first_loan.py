@@ -13,12 +13,13 @@ from enum import StrEnum
 
 from matching.evaluate_scheme import scheme_values
 from matching.explain import explain
-from matching.nodes import Condition, leaves
+from matching.nodes import Condition
 from matching.offers import Offers
 from matching.option import Option, OptionWarning
 from matching.parameters import ParameterBook
 from matching.question import Case, Facts, ProductQuestion, SchemeQuestion
 from matching.rulefile import Name
+from matching.schemes import FIRST_LOAN as FACT
 from matching.schemes import Scheme
 from matching.status import Status
 from matching.verdicts import Verdict
@@ -26,7 +27,6 @@ from models.evidence import Finding
 from models.kinds import Scalar
 from models.truth import Truth
 
-FACT = "loan_first"
 #: The lenders whose loans make ``ever_borrowed`` true, as the catalogue counts them.
 RECORDED_LENDERS = ("bank", "branchless_bank")
 ZERO = Decimal(0)
@@ -75,12 +75,7 @@ def first_loans(schemes: Iterable[Scheme], case: Case, parameters: ParameterBook
 
 
 def _asking(schemes: Iterable[Scheme]) -> list[tuple[Scheme, Condition]]:
-    found = []
-    for scheme in schemes:
-        asked = next((leaf for leaf in leaves(scheme.conditions) if leaf.fact == FACT), None)
-        if asked is not None:
-            found.append((scheme, asked))
-    return found
+    return [(scheme, scheme.asked_of_first_loan) for scheme in schemes if scheme.asked_of_first_loan]
 
 
 def _first_loan(scheme: Scheme, asked: Condition, case: Case, parameters: ParameterBook) -> FirstLoan:

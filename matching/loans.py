@@ -12,12 +12,14 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 
 from models.dates import add_months
 from models.errors import RefusedInput
 from models.money import round_half_up
 
 LONGEST_MONTHS = 480
+_ZERO = Decimal(0)
 
 
 class Repayment(StrEnum):
@@ -81,12 +83,17 @@ class Loan:
             )
 
     def due(self, month: int) -> date:
-        """The day the ``month``-th month ends, counted from the drawdown."""
-        return add_months(self.drawn_on, month)
+        """The day the ``month``-th month of the term ends; the drawdown for 0."""
+        return month_ends(self.drawn_on, self.months)[month]
 
     def fraction(self, first: int, last: int) -> Decimal:
         """Years of interest from the end of month ``first`` to the end of month ``last``."""
         return self.day_count.fraction(self.due(first), self.due(last), last - first)
+
+    @property
+    def fractions(self) -> tuple[Decimal, ...]:
+        """Years of interest of each month of the term, in order."""
+        return month_fractions(self.drawn_on, self.months, self.day_count)
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,19 @@ class Payment:
     @property
     def total(self) -> Decimal:
         return self.principal + self.interest
+
+
+@lru_cache(maxsize=256)
+def month_ends(drawn_on: date, months: int) -> tuple[date, ...]:
+    """The days on which the first ``months`` months end, ``drawn_on`` before them."""
+    return tuple(add_months(drawn_on, month) for month in range(months + 1))
+
+
+@lru_cache(maxsize=256)
+def month_fractions(drawn_on: date, months: int, day_count: DayCount) -> tuple[Decimal, ...]:
+    """What part of a year each of the first ``months`` months is."""
+    ends = month_ends(drawn_on, months)
+    return tuple(day_count.fraction(start, end, 1) for start, end in pairwise(ends))
 
 
 @lru_cache(maxsize=1024)
@@ -130,8 +150,8 @@ def instalment(loan: Loan) -> Decimal:
     With months over 12 this is the textbook annuity; with actual days each month discounts by its own days.
     """
     discount, total = Decimal(1), Decimal(0)
-    for month in range(1, loan.months + 1):
-        discount /= 1 + loan.annual_rate * loan.fraction(month - 1, month)
+    for fraction in loan.fractions:
+        discount /= 1 + loan.annual_rate * fraction
         total += discount
     return round_half_up(loan.principal / total)
 
@@ -149,7 +169,7 @@ def _equal_instalments(loan: Loan) -> tuple[Payment, ...]:
 
 
 def _interest(loan: Loan, month: int, balance: Decimal) -> Decimal:
-    return round_half_up(balance * loan.annual_rate * loan.fraction(month - 1, month))
+    return round_half_up(balance * loan.annual_rate * loan.fractions[month - 1])
 
 
 def _payment(loan: Loan, month: int, balance: Decimal, principal: Decimal) -> Payment:
@@ -160,7 +180,13 @@ def monthly_balances(loan: Loan, payments: Iterable[Payment]) -> tuple[Decimal, 
     """Principal owed during each month of the term, before that month's payment."""
     repaid = {payment.due_on: payment.principal for payment in payments}
     balances, owed = [], loan.principal
-    for month in range(1, loan.months + 1):
+    for due_on in month_ends(loan.drawn_on, loan.months)[1:]:
         balances.append(owed)
-        owed -= repaid.get(loan.due(month), Decimal(0))
+        owed -= repaid.get(due_on, _ZERO)
     return tuple(balances)
+
+
+@lru_cache(maxsize=1024)
+def scheduled_balances(loan: Loan) -> tuple[Decimal, ...]:
+    """Principal owed during each month of a loan that is repaid as agreed."""
+    return monthly_balances(loan, schedule(loan))

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from matching.changes import Changeable, ChangeBook, Effort, Passing
-from matching.cheapest import Examined, Leaf, TooManyWays, cheapest_changes, examined, measure, nearest, ways_of
+from matching.cheapest import Examined, Leaf, cheapest_changes, examined, measure, nearest, ways_of
 from matching.earliest import Opening, days, is_open, later, opening
 from matching.nodes import All, Any, Condition, Node, Not
 from matching.parameters import ParameterBook
@@ -148,10 +148,7 @@ def _holds(question: Question, case: Case, changed: Mapping[str, Scalar]) -> boo
 
 def _mendable(asked: Examined, book: ChangeBook) -> bool:
     """Whether each requirement could be met by what the firm or time moves."""
-    try:
-        return all(ways_of(asked, lambda leaf, want: bool(book.of(leaf.fact) or leaf.fact in book.in_time)))
-    except TooManyWays:
-        return False
+    return ways_of(asked, lambda leaf, want: bool(book.of(leaf.fact) or leaf.fact in book.in_time)) is not None
 
 
 def _gaps(asked: Examined, book: ChangeBook) -> tuple[Gap, ...]:

@@ -27,6 +27,8 @@ from matching.stacking import Resolution
 from matching.status import Status, status_of
 from matching.verdicts import open_facts
 
+#: Best first.
+_ORDER = tuple(Status)
 #: Statuses worth a price: the firm has the offer, may have it, or lacks one thing.
 PRICED = (Status.ELIGIBLE, Status.UNKNOWN, Status.NEAR_MISS)
 
@@ -77,10 +79,7 @@ def answer(
     """As :func:`options`, with the way to every shut offer, first-loan warnings and what would settle each unknown."""
     case = Case(firm, need, as_of)
     found = _all(case, offers, parameters)
-    made = [
-        replace(each.option, near_miss=near_miss(each.question, each.standing, case, parameters, changes))
-        for each in found
-    ]
+    made = [_with_way(each, case, parameters, changes) for each in found]
     schemes = offers.schemes
     return OptionsAnswer(
         options=guarded(made, offers, case, parameters),
@@ -88,6 +87,11 @@ def answer(
         first_loan=first_loans(schemes.values(), case, parameters),
         claims=claimed_together(schemes, [option for option in made if option.id in schemes]),
     )
+
+
+def _with_way(found: _Found, case: Case, parameters: ParameterBook, changes: ChangeBook) -> Option:
+    way = near_miss(found.question, found.standing, case, parameters, changes)
+    return found.option if way is None else replace(found.option, near_miss=way)
 
 
 def product_option(question: ProductQuestion, case: Case) -> Option:
@@ -105,7 +109,7 @@ def _all(case: Case, offers: Offers, parameters: ParameterBook) -> list[_Found]:
 def _rank(found: _Found) -> tuple[int, bool, Decimal, bool, str]:
     option = found.option
     rate = option.cost.all_in_annual_rate if option.cost else None
-    return (list(Status).index(option.status), rate is None, rate or Decimal(0), option.cost is None, option.id)
+    return (_ORDER.index(option.status), rate is None, rate or Decimal(0), option.cost is None, option.id)
 
 
 def _of_product(question: ProductQuestion, case: Case) -> _Found:
@@ -151,12 +155,11 @@ def _subsidies(
     loan = quoted.loan(terms)
     if loan is None:
         return ()
-    subsidies = (each for each in question.offers.schemes.values() if each.offers == "interest_subsidy")
     return tuple(
         evaluate_scheme(
             scheme, case.need.claim(scheme, standing.loan_facts, case.as_of), question.parameters, case.as_of, loan
         )
-        for scheme in subsidies
+        for scheme in question.offers.schemes.interest_subsidies
     )
 
 
@@ -188,7 +191,7 @@ def _of_scheme(scheme: Scheme, case: Case, products: Sequence[_Found], parameter
 
 
 def _standing(result: SchemeResult) -> int:
-    return list(Status).index(status_of(result.verdict, result.requirements))
+    return _ORDER.index(status_of(result.verdict, result.requirements))
 
 
 def _with_open_ends(option: Option, unpublished: str) -> Option:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from models.dates import parse_date
 from models.errors import NotFound, RefusedInput
@@ -117,6 +118,8 @@ class ParameterBook(Mapping[str, Parameter]):
 
     def __init__(self, parameters: Iterable[Parameter] = ()):
         self._parameters = {parameter.id: parameter for parameter in parameters}
+        # A shelf asks for a few numbers on a few days, over and over.
+        self._on = lru_cache(maxsize=256)(self._value)
 
     def __getitem__(self, parameter_id: str) -> Parameter:
         return self._parameters[parameter_id]
@@ -129,6 +132,9 @@ class ParameterBook(Mapping[str, Parameter]):
 
     def on(self, parameter_id: str, day: date) -> ParameterValue:
         """The value of one parameter on ``day``; ``NotFound`` for an unknown id, ``RefusedInput`` before its start."""
+        return self._on(parameter_id, day)
+
+    def _value(self, parameter_id: str, day: date) -> ParameterValue:
         if parameter_id not in self._parameters:
             listed = ", ".join(self._parameters) or "none"
             raise NotFound("param", parameter_id, "There is no such parameter.", f"Known: {listed}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -48,7 +48,8 @@ class Case:
         """The case with some facts set otherwise, those of the need too; ``RefusedInput`` if no need can be so."""
         need = {_NEED_PARTS[fact]: value for fact, value in values.items() if fact in _NEED_PARTS}
         firm = {fact: value for fact, value in values.items() if fact not in _NEED_PARTS}
-        return replace(self, firm={**self.firm, **firm}, need=replace(self.need, **need))  # type: ignore[arg-type]
+        changed = replace(self.need, **need) if need else self.need  # type: ignore[arg-type]
+        return Case({**self.firm, **firm}, changed, self.as_of)
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ class ProductQuestion:
     product: Product
     offers: Offers
     parameters: ParameterBook
+    #: The first case asked, with its answer: what changes are measured against, and asked for again and again.
+    _first: list[tuple[Case, ProductStanding]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -113,6 +116,14 @@ class ProductQuestion:
         return tuple(day for day in since if day)
 
     def standing(self, case: Case) -> ProductStanding:
+        if self._first and self._first[0][0] is case:
+            return self._first[0][1]
+        found = self._asked(case)
+        if not self._first:
+            self._first.append((case, found))
+        return found
+
+    def _asked(self, case: Case) -> ProductStanding:
         product, terms = self.product, self.product.terms
         stated, assumed = case.need.on(product)
         values: Facts = {**case.firm, **stated}
@@ -121,7 +132,9 @@ class ProductQuestion:
         rules: list[tuple[Requirements, Facts]] = [(product.requirements, values)]
         quoted, guarantee, loan_facts = None, tuple[SchemeResult, ...](), case.firm
         if terms and verdict not in (Verdict.EXPIRED, Verdict.NOT_YET):
-            amount, months = Decimal(str(stated["need_amount_yuan"])), int(str(stated["need_term_months"]))
+            amount, months = stated["need_amount_yuan"], stated["need_term_months"]
+            assert isinstance(amount, Decimal), product.id
+            assert isinstance(months, int), product.id
             quoted = quote(product, amount, months, case.contract_on, self.parameters)
             loan_facts = {**case.firm, **_loan_facts(product, quoted, stated)}
             values = {**values, **loan_facts}

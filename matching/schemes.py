@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -32,6 +32,8 @@ from matching.verdicts import Requirements, Validity, Verdict
 from models.errors import NotFound
 from models.marked import MarkedDict
 
+#: The fact that says whether a loan is the firm's first.
+FIRST_LOAN = "loan_first"
 #: What a scheme may offer. The first three are asked about a loan; the others about the firm and its claim.
 OFFERS = (
     *("interest_subsidy", "guarantee", "re_guarantee"),
@@ -90,6 +92,23 @@ class Scheme:
     def requirements(self) -> Requirements:
         """The conditions, compiled."""
         return Requirements(self.conditions)
+
+    @cached_property
+    def asked_of_first_loan(self) -> Condition | None:
+        """The condition that asks for a first loan, the first of several."""
+        return next((leaf for leaf in leaves(self.conditions) if leaf.fact == FIRST_LOAN), None)
+
+    @cached_property
+    def papers_zh(self) -> Mapping[str, str]:
+        """What settles each fact the conditions ask for, in Chinese."""
+        return {leaf.fact: leaf.settled_by_zh or leaf.spec.settled_by_zh for leaf in leaves(self.conditions)}
+
+    @cached_property
+    def unconfirmed_terms(self) -> tuple[str, ...]:
+        """What of its own numbers no official text shows, as an answer says it: all of them where none is named."""
+        if self.confirmed or self.unconfirmed:
+            return tuple(f"{self.id}: {name.en}" for name in self.unconfirmed)
+        return (f"{self.id}: all its terms ({self.cite})",)
 
     @cached_property
     def dated_conditions(self) -> tuple[Condition, ...]:
@@ -176,6 +195,11 @@ class SchemeBook(dict[str, Scheme]):
             if scheme.superseded_by and (successor is None or scheme.id not in successor.supersedes):
                 rule = f"No scheme {scheme.superseded_by} says that it supersedes {scheme.id}."
                 raise clash(scheme.id, "superseded_by", scheme.superseded_by, rule, "Name each in the other.")
+
+    @cached_property
+    def interest_subsidies(self) -> tuple[Scheme, ...]:
+        """Those that go with any loan, in the order of the book."""
+        return tuple(scheme for scheme in self.values() if scheme.offers == "interest_subsidy")
 
     def get_or_refuse(self, scheme_id: str) -> Scheme:
         """The scheme, or ``NotFound`` that says how to list them."""

@@ -9,7 +9,6 @@ from decimal import Decimal
 from matching.all_in import Flow
 from matching.benefits import Benefit
 from matching.evaluate_scheme import SchemeResult
-from matching.nodes import leaves
 from matching.option import Dropped, Option
 from matching.rulefile import Name
 from matching.schemes import Scheme
@@ -133,7 +132,7 @@ def _open(scheme: Scheme, result: SchemeResult) -> Dropped:
 
 def open_words(scheme: Scheme, result: SchemeResult) -> Name:
     """What settles an unknown scheme: the papers in English as its answer has them, in Chinese fact by fact."""
-    papers = {leaf.fact: leaf.settled_by_zh or leaf.spec.settled_by_zh for leaf in leaves(scheme.conditions)}
+    papers = scheme.papers_zh
     named = dict.fromkeys(papers[fact] for fact in result.missing if fact in papers)
     zh = "待核实：" + ("；".join(named) or "政策条款未公布")
     return Name(zh, "open until known: " + "; ".join(result.settled_by))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
+from calendar import isleap
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from models.errors import RefusedInput
 
 EPOCH = date(1970, 1, 1)
+_LENGTHS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _SPAN = re.compile(r"(\d{1,4})m", re.ASCII)
 
 
 def month_end(day: date) -> date:
     """Last day of the month ``day`` lies in."""
-    return date(day.year, day.month, monthrange(day.year, day.month)[1])
+    return date(day.year, day.month, _length(day.year, day.month))
+
+
+def _length(year: int, month: int) -> int:
+    """Days of a month. Schedules ask it hundreds of times a loan, so no weekday is worked out on the way."""
+    return 29 if month == 2 and isleap(year) else _LENGTHS[month - 1]
 
 
 def add_months(day: date, months: int) -> date:
@@ -25,10 +31,10 @@ def add_months(day: date, months: int) -> date:
     """
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
-    last = monthrange(year, month + 1)[1]
-    if day == month_end(day):
+    last, number = _length(year, month + 1), day.day
+    if number == _length(day.year, day.month):
         return date(year, month + 1, last)
-    return date(year, month + 1, min(day.day, last))
+    return date(year, month + 1, min(number, last))
 
 
 def whole_months(start: date, end: date) -> int:

@@ -10,6 +10,7 @@ from models.errors import RefusedInput
 FEN_PER_YUAN = 100
 #: Largest amount the product holds: 10 trillion yuan, well inside int64 fen.
 LARGEST_YUAN = Decimal("10000000000000")
+_FEN = Decimal("0.01")
 _AMOUNT = re.compile(r"-?\d{1,14}(\.\d{1,2})?", re.ASCII)
 
 
@@ -47,9 +48,9 @@ def from_fen(fen: int) -> Decimal:
 
 def round_half_up(yuan: Decimal) -> Decimal:
     """To the fen, ties away from zero: the commercial rule, used for interest and fees."""
-    return yuan.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+    return yuan.quantize(_FEN, rounding=ROUND_HALF_UP)
 
 
 def round_down(yuan: Decimal) -> Decimal:
     """To the fen, toward zero: used for subsidies, so that public money is never paid above the rule."""
-    return yuan.quantize(Decimal("0.01"), rounding=ROUND_DOWN)
+    return yuan.quantize(_FEN, rounding=ROUND_DOWN)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from service.access.identity_provider import Discovery
+from service.access.seen import SeenCallers
 from service.answers.kept import KeptAnswers
 from service.clock import day_of, utc_now
 from service.integration.addresses import AddressPolicy, shipped_policy
@@ -28,6 +29,7 @@ class Desk:
     now: Callable[[], datetime] = utc_now
     meter: Meter = field(default_factory=Meter)
     kept: KeptAnswers = field(default_factory=KeptAnswers)
+    seen: SeenCallers = field(default_factory=SeenCallers)
     #: The city's identity provider, once somebody came from there.
     discovery: Discovery | None = None
     #: Where webhooks may go; a test puts the address of a server of its own there.

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar
 
 from alembic import command
@@ -25,6 +24,7 @@ from sqlalchemy.orm import Session
 
 import models.tables
 from models.errors import RongqiaoError
+from service.turns import Asked, Ending, Turns, done
 from service.web.held import Held, held_now
 from service.web.tracing import span
 
@@ -77,8 +77,7 @@ class Store:
         self.is_sqlite = url.startswith("sqlite")
         self._writer = self._engine(pool_size=1, max_overflow=0, pool_timeout=2 * PATIENCE_SECONDS)
         self._readers = self._engine(pool_size=4, max_overflow=12)
-        self._gate, self._turn = Lock(), Lock()
-        self._waiting: list[tuple[Callable[[Session], Any], Future[Any]]] = []
+        self._turns = Turns(self.write, DatabaseUnavailable)
 
     def _engine(self, **pool: Any) -> Engine:
         writes = pool["pool_size"] == 1
@@ -118,41 +117,25 @@ class Store:
         with span("write"), _told_apart(), Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
-    def write_together(self, work: Callable[[Session], Result]) -> Result:
-        """What ``work`` returns, once it is committed, in a transaction with the work of other threads that waited for
-        their turn meanwhile: one flush to disk for all of them.
+    def write_soon(self, work: Callable[[Session], Result], ending: Ending | None = None) -> Future[Result]:
+        """What ``work`` returns, once it is committed, in a transaction with all the work that waited for it to begin:
+        one flush to disk for all of them.
 
-        ``work`` is done in the order of asking, alone; it may be done again after a rollback, and decides on what the
-        session shows alone. Where one raises, nothing of them is kept and each has a transaction of its own.
+        ``work`` is done in the order of asking, alone, in the one thread that does these; it may be done again after a
+        rollback, and decides on what the session shows alone. Where one raises, nothing of them is kept and each has a
+        transaction of its own. ``ending`` is done last, once for all the work that names it.
+
+        Not for a request that holds a transaction (:mod:`service.web.held`): that one takes :meth:`write_together`.
         """
-        if held_now() is not None:
-            with self.write() as session:
-                return work(session)
-        mine: Future[Result] = Future()
-        with self._gate:
-            self._waiting.append((work, mine))
-        with self._turn:
-            if not mine.done():
-                with self._gate:
-                    taken, self._waiting = self._waiting, []
-                self._write_all(taken)
-        return mine.result()
+        return self._turns.ask(work, ending)
 
-    def _write_all(self, taken: list[tuple[Callable[[Session], Any], Future[Any]]]) -> None:
-        try:
-            with self.write() as session:
-                found = [work(session) for work, _ in taken]
-        except BaseException as error:
-            if len(taken) == 1 or isinstance(error, DatabaseUnavailable):
-                for _, asked in taken:
-                    asked.set_exception(error)
-                return
-        else:
-            for (_, asked), each in zip(taken, found, strict=True):
-                asked.set_result(each)
-            return
-        for one in taken:
-            self._write_all([one])
+    def write_together(self, work: Callable[[Session], Result], ending: Ending | None = None) -> Result:
+        """What ``work`` returns, as from :meth:`write_soon`; in the request's own transaction where it holds one."""
+        if held_now() is None:
+            return self.write_soon(work, ending).result()
+        with self.write() as session:
+            found: Result = done(session, [Asked(work, ending)])[0]
+            return found
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -201,6 +184,7 @@ class Store:
             raise RuntimeError(f"the migration left rows of {broken[0]} that refer to nothing in {broken[2]}")
 
     def close(self) -> None:
+        self._turns.close()
         self._writer.dispose()
         self._readers.dispose()
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, event, func, select
 
-from models.tables import AuditEntry, LenderTerms
-from service.access.auth import Caller, Role
+from models.tables import AuditEntry, Consent, LenderTerms, Token
+from service.access.auth import Caller, Role, hashed
 from service.access.policy import Grant, Purpose, Reason, decide
 from service.books.rulebook import lenders
 from service.books.seedbook import catalogue
@@ -222,7 +223,7 @@ def test_what_cannot_be_written_down_is_not_read(tmp_path: Path, city: Shell, mo
     def fails(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("service.access.reading.record", fails)
+    monkeypatch.setattr("service.audit.journal.record", fails)
     answer = city.http.get(f"/v1/firms/{firms(city)[0]}", headers=city.asks("office"))
     assert answer.status_code == 500
     assert "score" not in answer.text
@@ -257,3 +258,40 @@ def test_what_tells_of_every_dimension_tells_what_the_consent_covers(city: Shell
     assert asks("in_loan").json()["not_covered"]["dimensions"] == [], "no condition asks of persons"
     give(city, firm, body(bank, purpose="post_loan", dimensions=everything, personal=True))
     assert "not_covered" not in asks("post_loan").json()
+
+
+def test_an_answer_given_again_is_one_transaction_and_still_asks_for_consent_and_token(city: Shell, bank: str) -> None:
+    firm, statements, commits = firms(city)[2], list[str](), list[object]()
+    give(city, firm, body(bank))
+    path, headers = f"/v1/firms/{firm}/options", city.asks("bank", bank)
+    first = city.http.get(path, headers=headers)
+    writer, readers = city.office.store._writer, city.office.store._readers
+
+    def said(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    city.http.get(path, headers=headers)  # whatever is looked at once a second was looked at
+    listened: list[tuple[Any, ...]] = [(each, "before_cursor_execute", said) for each in (writer, readers)]
+    listened.append((writer, "commit", commits.append))
+    for each in listened:
+        event.listen(*each)
+    again = city.http.get(path, headers=headers)
+    for each in listened:
+        event.remove(*each)
+    assert again.content == first.content
+    assert len(commits) == 1
+    of_the_request = [each for each in statements if "FROM batch" not in each and "FROM snapshot" not in each]
+    asked = ("begin immediate", "FROM client", "FROM consent", "FROM objection", "product_version", "audit_head")
+    assert len([each for each in of_the_request if each != "begin"]) == len(asked) + 2, of_the_request
+    with city.office.write() as session:
+        session.execute(delete(Consent).where(Consent.firm == firm))
+    is_problem(city.http.get(path, headers=headers), 404, "unknown_firm")
+    give(city, firm, body(bank))
+    assert city.http.get(path, headers=headers).status_code == 200
+    with city.office.write() as session:
+        session.execute(delete(Token).where(Token.sha256 == hashed(city.tokens.pop(("bank", bank)))))
+    with city.office.read() as session:
+        told = session.scalar(select(func.count()).select_from(AuditEntry))
+    is_problem(city.http.get(path, headers=headers), 401, "not_authenticated")
+    with city.office.read() as session:
+        assert session.scalar(select(func.count()).select_from(AuditEntry)) == told

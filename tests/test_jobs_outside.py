@@ -30,6 +30,7 @@ from service.jobs.queue import Asked, enqueue
 from service.jobs.worker import Worker
 from service.office import Office, opened
 from service.snapshot.snapshots import open_snapshot
+from tests.postgres import environ_of
 from tests.random_records import firm_codes, land, random_batches
 from tests.shell import Clock, Shell, a_shell, is_problem
 
@@ -162,7 +163,7 @@ def test_on_the_command_line(
 
 def start(home: Path, *words: str, **env: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "service.cli", *words]
-    told = {**os.environ, "RONGQIAO_HOME": str(home), **env}
+    told = {**environ_of(home), "RONGQIAO_HOME": str(home), **env}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=told)
 
 

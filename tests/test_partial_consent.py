@@ -303,7 +303,7 @@ def test_a_loan_drawn_here_is_told_to_who_may_know_of_loans(
 
     before = told(narrow)
     fact = {"fact": "ever_borrowed", "value": True, "since": "2024-10-01", "source": "platform"}
-    monkeypatch.setattr("service.usecases.list_options.platform_facts", lambda *_: [fact])
+    monkeypatch.setattr("service.usecases.list_options.facts_since", lambda *_: [fact])
     assert encode(told(narrow)) == encode(before)
     assert told(loans)["platform"] == [fact]
 

@@ -252,9 +252,9 @@ def test_the_same_request_and_the_same_step_twice_are_one(city: tuple[Shell, str
     assert verify(shell.office).broken is None
 
 
-def test_cases_of_others_are_not_there(city: tuple[Shell, str]) -> None:
+def test_cases_of_others_are_not_there(cases: CasesCity, city: tuple[Shell, str]) -> None:
     shell, firm = city
-    other = next(snapshot(shell).firm_at(row) for row in range(9) if snapshot(shell).firm_at(row) != firm)
+    other = cases.firms[0]
     repair = ask(shell, firm).json()["id"]
     is_problem(post(shell, f"/v1/firms/{firm}/repairs", request_for(shell, firm), "firm", other), 404, "unknown_firm")
     for role, tenant in (("firm", other), ("agency", "tax")):

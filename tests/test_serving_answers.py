@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, active_count
 from typing import cast
 
 import pytest
@@ -14,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from models.tables import AuditEntry
 from service.answers.kept import Kept, KeptAnswers
-from service.audit.journal import record, verify
+from service.audit.journal import Entry, enter, record, verify
 from service.office import Office
+from service.settings import Settings
 from service.snapshot.snapshots import OpenSnapshot
 from service.store import DatabaseUnavailable
+from service.web.rate_limits import Policy, RateLimits
 from tests.test_audit import an_event
 
 
@@ -79,6 +82,38 @@ def test_one_that_fails_takes_nobody_along(office: Office) -> None:
         others[2].result()
     pool.shutdown()
     assert (verify(office).entries, verify(office).broken) == (6, None)
+
+
+def test_who_gives_up_before_the_turn_is_left_out_and_entries_are_written_at_once(office: Office) -> None:
+    written: list[int] = []
+
+    def ending(session: Session, entries: Sequence[Entry[int]]) -> None:
+        written.append(len(entries))
+        enter(session, entries)
+
+    def work(number: int) -> Callable[[Session], Entry[int]]:
+        return lambda _session: Entry(number, an_event(number) if number != 3 else None)
+
+    with office.write() as session:  # meanwhile they gather
+        record(session, an_event(9))
+        asked = [office.store.write_soon(work(number), ending) for number in range(5)]
+        assert asked[1].cancel()
+    assert [each.result().found for each in asked if not each.cancelled()] == [0, 2, 3, 4]
+    assert sum(written) == 4
+    assert len(written) <= 2, "who gathered shares a turn"
+    assert (verify(office).entries, verify(office).broken) == (4, None), "one had nothing to tell"
+
+
+def test_counting_requests_begins_no_thread_and_forgets_what_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, threads = 1_000_000.0, active_count()
+    monkeypatch.setattr("service.web.rate_limits.time.time", lambda: now)
+    rates = RateLimits(Settings(requests_per_minute=2))
+    assert [rates.count(Policy.CLIENT, "a").exceeded for _ in range(3)] == [False, False, True]
+    assert rates.count(Policy.CLIENT, "b").remaining == 1
+    now += 61
+    assert rates.count(Policy.CLIENT, "a").remaining == 1
+    assert active_count() == threads
+    assert len(rates._limiter.storage._counts) == 1  # type: ignore[attr-defined]
 
 
 def test_where_the_database_is_away_everybody_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

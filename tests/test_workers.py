@@ -25,6 +25,7 @@ from service.usecases.issue_token import issue_token
 from service.usecases.manage_clients import add_client
 from service.web import serving
 from service.web.meter import Meter
+from tests.postgres import environ_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="looks for processes in /proc")
 
@@ -59,7 +60,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         secret = add_client(office, "counter", Role.AUDITOR, "", ("审计员", "Auditor"), now)
         token = issue_token(office, "counter", secret, now, 600).access_token
     command = [sys.executable, "-m", "service.cli", "serve", "--workers", "2", "--port", "0", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "RONGQIAO_HOME": str(home)})
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**environ_of(home), "RONGQIAO_HOME": str(home)})
     try:
         assert process.stdout is not None
         said = b""

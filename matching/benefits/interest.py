@@ -12,15 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar
 
 from matching.all_in import Flow
 from matching.benefits.benefit import ZERO, Asked, Benefit, shown_source, unconfirmed_of
-from matching.loans import DayCount, Loan, Repayment, monthly_balances, schedule
+from matching.loans import DayCount, Loan, Repayment, month_ends, month_fractions, scheduled_balances
 from matching.steps import Step
-from models.dates import add_months, month_end
+from models.dates import month_end
 from models.errors import RefusedInput
 from models.money import round_down
+
+_HAIR = Decimal("1e-9")
 
 
 class Payout(StrEnum):
@@ -32,7 +35,8 @@ class Payout(StrEnum):
     def day(self, month_ends_on: date) -> date:
         if self is Payout.WITH_INTEREST:
             return month_ends_on
-        return month_end(add_months(month_ends_on.replace(day=1), -(month_ends_on.month % -3)))
+        month = month_ends_on.month
+        return month_end(month_ends_on.replace(day=1, month=month - month % -3))
 
 
 class LoanSubsidy(ABC):
@@ -91,21 +95,13 @@ class LoanSubsidy(ABC):
         """Yuan and payment days: month by month on the principal owed, rounded down to the fen."""
         rate = priced.annual_rate or ZERO
         months = min(loan.months, self.months_at_most)
-        owed = monthly_balances(loan, schedule(loan))[:months]
         steps = list(priced.steps)
         room = self.room(used_yuan)
         if room is not None and self.limit_yuan is not None:
-            owed = tuple(min(balance, room) for balance in owed)
             steps.append(Step("贴息本金上限", "Principal subsidised at most", self.limit_yuan, "yuan", self.cite))
             if used_yuan:
                 steps.append(Step("其他贷款已占用", "Of which other loans have used", used_yuan, "yuan", self.cite))
-        flows, exact, paid = [], ZERO, ZERO
-        for month, balance in enumerate(owed, start=1):
-            exact += balance * rate * self.day_count.fraction(loan.due(month - 1), loan.due(month), 1)
-            # Twelfths do not end; a hair below a whole fen must not cost the firm that fen.
-            due = round_down(exact.quantize(Decimal("1e-9"))) - paid
-            paid += due
-            flows.append(Flow(self.payout.day(loan.due(month)), due))
+        paid, flows = _paid_monthly(loan, rate, months, room, self.day_count, self.payout)
         steps += [
             Step("计息月数", "Months subsidised", Decimal(months), "months", "reading months_at_most"),
             Step(
@@ -123,7 +119,7 @@ class LoanSubsidy(ABC):
             at_most_yuan=paid,
             amount_per_year_yuan=self.in_a_year(loan.principal, rate, used_yuan),
             steps=tuple(steps),
-            flows=_merged(flows),
+            flows=flows,
         )
 
     def in_a_year(self, principal: Decimal, rate: Decimal, used_yuan: Decimal = ZERO) -> Decimal:
@@ -144,12 +140,25 @@ class LoanSubsidy(ABC):
         return tuple(made)
 
 
-def _merged(flows: list[Flow]) -> tuple[Flow, ...]:
-    """One flow a day, days without money left out."""
-    days: dict[date, Decimal] = {}
-    for flow in flows:
-        days[flow.on] = days.get(flow.on, ZERO) + flow.yuan
-    return tuple(Flow(day, yuan) for day, yuan in sorted(days.items()) if yuan)
+@lru_cache(maxsize=512)
+def _paid_monthly(
+    loan: Loan, rate: Decimal, months: int, room: Decimal | None, day_count: DayCount, payout: Payout
+) -> tuple[Decimal, tuple[Flow, ...]]:
+    """The whole subsidy of the first ``months`` months, and its payments: one a day, none without money.
+
+    It follows from loan and rate alone, whoever the firm is, and several schemes pay the same rate.
+    """
+    owed = scheduled_balances(loan)[:months]
+    ends = month_ends(loan.drawn_on, loan.months)[1:]
+    days, exact, paid = dict[date, Decimal](), ZERO, ZERO
+    for balance, fraction, end in zip(owed, month_fractions(loan.drawn_on, loan.months, day_count), ends, strict=False):
+        exact += (balance if room is None else min(balance, room)) * rate * fraction
+        # Twelfths do not end; a hair below a whole fen must not cost the firm that fen.
+        due = round_down(exact.quantize(_HAIR)) - paid
+        paid += due
+        day = payout.day(end)
+        days[day] = days.get(day, ZERO) + due
+    return paid, tuple(Flow(day, yuan) for day, yuan in sorted(days.items()) if yuan)
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
@@ -15,7 +17,7 @@ from service.access.auth import Action, Caller, unknown_firm
 from service.access.disclosure import Viewer
 from service.access.policy import LENDING, PURPOSES, Decision, Grant, Purpose, Reason, decide
 from service.audit.chain import Event
-from service.audit.journal import record
+from service.audit.journal import Entry, enter
 from service.cases.marks import Mark, marks_of
 from service.office import Office
 
@@ -36,6 +38,71 @@ class Access:
     marks: tuple[Mark, ...] = ()
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What one reading came to. ``decision`` is ``None`` where whoever asked is nobody by now; ``beside`` what was
+    asked along with it.
+    """
+
+    decision: Decision | None
+    marks: tuple[Mark, ...] = ()
+    beside: Any = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading that is asked for.
+
+    ``holds`` says in the transaction whether ``caller`` may still ask at all, where that was not looked up before;
+    ``beside`` reads there what the answer will rest on, once the reading is allowed.
+    """
+
+    caller: Caller
+    firm: str
+    purpose: Purpose | None
+    action: Action
+    now: datetime
+    request_id: str
+    holds: Callable[[Session], bool] | None = None
+    beside: Callable[[Session], Any] | None = None
+
+    def decided(self, session: Session) -> Entry[Decided]:
+        """Decide, and say what the journal is to tell of it. To be done in a transaction that ends with
+        :func:`service.audit.journal.enter`: what cannot be written down is not read.
+        """
+        if self.holds is not None and not self.holds(session):
+            return Entry(Decided(None), None)
+        caller, firm = self.caller, self.firm
+        grants, max_age = consents_of(session, caller, firm)
+        decision = decide(caller, firm, self.purpose, grants, self.now, max_age)
+        event = Event(
+            at=self.now,
+            actor=caller.client_id,
+            person=caller.person,
+            role=caller.role.value,
+            tenant=caller.tenant,
+            action=self.action.value,
+            firm=firm,
+            purpose=decision.purpose.value if decision.purpose else "",
+            consent_id=decision.grant.id if decision.grant else "",
+            result="allowed" if decision.allowed else "denied",
+            reason=decision.reason.value,
+            request_id=self.request_id,
+        )
+        if not decision.allowed:
+            return Entry(Decided(decision), event)
+        beside = None if self.beside is None else self.beside(session)
+        return Entry(Decided(decision, marks_of(session, firm), beside), event)
+
+    def access(self, decision: Decision, marks: tuple[Mark, ...]) -> Access:
+        """What was decided as an access; the refusal where it was none."""
+        if not decision.allowed or decision.purpose is None:
+            raise _refusal(decision, self.caller, self.firm)
+        grant = decision.grant
+        viewer = Viewer(self.caller.role, grant.scope if grant else None)
+        return Access(self.caller, self.firm, decision.purpose, viewer, grant.id if grant else "", marks)
+
+
 def open_file(
     office: Office, caller: Caller, firm: str, purpose: str | None, action: Action, now: datetime, request_id: str
 ) -> Access:
@@ -45,36 +112,10 @@ def open_file(
     written down too. Raises 400 for a purpose that is missing or unknown, 403 for one this role may not have, 404 ("no
     such firm") for everything else.
     """
-    asked = purpose_of(purpose)
-
-    def decided(session: Session) -> tuple[Decision, tuple[Mark, ...]]:
-        decision = decide(caller, firm, asked, grants_of(session, caller, firm), now, max_age_of(session, caller))
-        grant = decision.grant
-        record(
-            session,
-            Event(
-                at=now,
-                actor=caller.client_id,
-                person=caller.person,
-                role=caller.role.value,
-                tenant=caller.tenant,
-                action=action.value,
-                firm=firm,
-                purpose=decision.purpose.value if decision.purpose else "",
-                consent_id=grant.id if grant else "",
-                result="allowed" if decision.allowed else "denied",
-                reason=decision.reason.value,
-                request_id=request_id,
-            ),
-        )
-        return decision, marks_of(session, firm) if decision.allowed else ()
-
-    decision, marks = office.store.write_together(decided)
-    grant = decision.grant
-    if not decision.allowed or decision.purpose is None:
-        raise _refusal(decision, caller, firm)
-    viewer = Viewer(caller.role, grant.scope if grant else None)
-    return Access(caller, firm, decision.purpose, viewer, grant.id if grant else "", marks)
+    reading = Reading(caller, firm, purpose_of(purpose), action, now, request_id)
+    found = office.store.write_together(reading.decided, enter).found
+    assert found.decision is not None
+    return reading.access(found.decision, found.marks)
 
 
 def purpose_of(text: str | None) -> Purpose | None:
@@ -119,15 +160,36 @@ def lending_purpose(text: str) -> Purpose:
     return Purpose(text)
 
 
-def grants_of(session: Session, caller: Caller, firm: str) -> list[Grant]:
-    """Every consent of ``firm`` to the caller's house, whatever its state; none for who is no lender."""
+_CONSENTS = select(
+    ConsentRow.id,
+    ConsentRow.firm,
+    ConsentRow.lender,
+    ConsentRow.purpose,
+    ConsentRow.dimensions,
+    ConsentRow.personal,
+    ConsentRow.valid_from,
+    ConsentRow.valid_until,
+    ConsentRow.given_at,
+    ConsentRow.revoked_at,
+    select(LenderTerms.max_consent_age_days)
+    .where(LenderTerms.lender == bindparam("lender"))
+    .scalar_subquery()
+    .label("max_age_days"),
+).where(ConsentRow.firm == bindparam("firm"), ConsentRow.lender == bindparam("lender"))
+
+
+def consents_of(session: Session, caller: Caller, firm: str) -> tuple[list[Grant], timedelta | None]:
+    """Every consent of ``firm`` to the caller's house, whatever its state, and the oldest one the house relies on
+    (``None``: no limit). None for who is no lender.
+    """
     if not caller.is_lender:
-        return []
-    query = select(ConsentRow).where(ConsentRow.firm == firm, ConsentRow.lender == caller.tenant)
-    return [grant_of(row) for row in session.scalars(query)]
+        return [], None
+    rows = session.connection().execute(_CONSENTS, {"firm": firm, "lender": caller.tenant}).all()
+    days = rows[0].max_age_days if rows else None
+    return [grant_of(row) for row in rows], None if days is None else timedelta(days=days)
 
 
-def grant_of(row: ConsentRow) -> Grant:
+def grant_of(row: ConsentRow | Row[*tuple[Any, ...]]) -> Grant:
     """The consent as the policy sees it."""
     return Grant(
         id=row.id,
@@ -141,13 +203,6 @@ def grant_of(row: ConsentRow) -> Grant:
         given_at=row.given_at,
         revoked_at=row.revoked_at,
     )
-
-
-def max_age_of(session: Session, caller: Caller) -> timedelta | None:
-    """The oldest consent the caller's house relies on; ``None`` when it set no limit."""
-    terms = session.get(LenderTerms, caller.tenant) if caller.is_lender else None
-    days = terms.max_consent_age_days if terms else None
-    return None if days is None else timedelta(days=days)
 
 
 def _refusal(decision: Decision, caller: Caller, firm: str) -> RefusedInput:

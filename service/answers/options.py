@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
 from matching.enjoyed import written
@@ -35,6 +36,8 @@ from service.needs.platform_facts import with_platform
 
 #: Parts of an entry that tell the firm's own value, or let it be worked out.
 _VALUES = frozenset({"actual", "was", "by"})
+#: Whether the viewer may know a fact and yet is not shown its value; remembered for one answer.
+Masks = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,10 @@ def whole_answer(
     ``whole`` was worked out from what lies in ``scope``; what does not is told as such, and ``untold`` facts with it.
     """
     counts = Counter(option.status for option in whole.options)
-    options = [_answer(option, scope, rules) for option in whole.options]
+    masks = cache(scope.masks)
+    options = [_answer(option, masks, rules) for option in whole.options]
     settled = [settles_answer(each) for each in whole.settles]
-    first_loans = [_masked(first_loan_answer(each), "definition", scope) for each in whole.first_loan]
+    first_loans = [_masked(first_loan_answer(each), "definition", masks) for each in whole.first_loan]
     covered = Covered(scope, untold or {})
     for option in options:
         covered.option(option)
@@ -126,25 +130,25 @@ def name_of(option_id: str, rules: Rules) -> Name:
     return product.name if product else rules.offers.schemes[option_id].name
 
 
-def _answer(option: Option, scope: Scope, rules: Rules) -> dict[str, Any]:
+def _answer(option: Option, masks: Masks, rules: Rules) -> dict[str, Any]:
     product = rules.offers.products.get(option.id)
     lender = product.lender.id if product else None
-    made = option_answer(option, name_of(option.id, rules), lender, rules.offers.schemes.values())
+    made = option_answer(option, name_of(option.id, rules), lender, rules.offers.schemes)
     way = near_miss_answer(option.near_miss) if option.near_miss else None
     return {
-        **_masked(made, "findings", scope),
+        **_masked(made, "findings", masks),
         "dropped": [dropped_answer(each) for each in option.dropped],
         "next_best": set_answer(option.next_best) if option.next_best else None,
         "pairs": [pair_answer(each) for each in option.pairs],
-        "near_miss": _masked(_masked(way, "gaps", scope), "changes", scope) if way else None,
+        "near_miss": _masked(_masked(way, "gaps", masks), "changes", masks) if way else None,
         "warnings": [warning_answer(each) for each in option.warnings],
     }
 
 
-def _masked(made: dict[str, Any], part: str, scope: Scope) -> dict[str, Any]:
+def _masked(made: dict[str, Any], part: str, masks: Masks) -> dict[str, Any]:
     """``made`` with what the viewer may not see taken out of the entries of one part."""
     for entry in made[part]:
-        if not scope.masks(entry["fact"]):
+        if not masks(entry["fact"]):
             continue
         for value in _VALUES & entry.keys():
             entry[value] = None

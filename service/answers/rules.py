@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -24,6 +24,8 @@ from service.labels import LANGUAGES, labels
 from service.web.encode import yuan_text
 
 _MONEY_UNITS = ("yuan", "CNY", "元")
+#: A value of exactly one of these types stands in an answer as it is.
+_AS_GIVEN = frozenset({str, bool, int, float, type(None)})
 
 
 def rate(value: Decimal | None) -> float | None:
@@ -38,8 +40,10 @@ def named(name: Name) -> dict[str, str]:
 
 def plain(value: Scalar | tuple[Scalar, ...] | None) -> Any:
     """A fact's value: an amount as text in yuan, a date as ISO text, several as a list."""
+    if type(value) in _AS_GIVEN:
+        return value
     if isinstance(value, tuple):
-        return [plain(each) for each in value]
+        return [each if type(each) in _AS_GIVEN else plain(each) for each in value]
     if isinstance(value, Decimal):
         return yuan_text(value)
     return value.isoformat() if isinstance(value, date) else value
@@ -53,7 +57,7 @@ def finding_answer(finding: Finding) -> dict[str, Any]:
         "expected": plain(finding.expected),
         "actual": plain(finding.actual),
         "unit": finding.unit,
-        "truth": finding.truth.value,
+        "truth": str(finding.truth),
         "source": finding.source,
         "cite": finding.cite,
         "settled_by": finding.settled_by or None,
@@ -245,9 +249,8 @@ def cost_answer(cost: Cost) -> dict[str, Any]:
     }
 
 
-def option_answer(option: Option, name: Name, lender: str | None, schemes: Iterable[Scheme]) -> dict[str, Any]:
+def option_answer(option: Option, name: Name, lender: str | None, schemes: Mapping[str, Scheme]) -> dict[str, Any]:
     """One option. ``lender`` is null for a scheme; ``schemes`` resolves the names of stacked and dropped ones."""
-    by_id = {scheme.id: scheme for scheme in schemes}
     return {
         "id": option.id,
         "kind": option.kind,
@@ -258,7 +261,7 @@ def option_answer(option: Option, name: Name, lender: str | None, schemes: Itera
         "cost": cost_answer(option.cost) if option.cost else None,
         "benefit": benefit_answer(option.benefit) if option.benefit else None,
         "once": next((once_answer(each.once) for each in option.schemes if each.scheme == option.id), None),
-        "stack": [{"scheme": each, **named(by_id[each].name)} for each in option.stack],
+        "stack": [{"scheme": each, **named(schemes[each].name)} for each in option.stack],
         "missing": list(option.missing),
         "settled_by": list(option.settled_by),
         "assumed": list(option.assumed),

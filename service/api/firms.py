@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query, Request
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.access.auth import Action
 from service.access.reading import Access
 from service.api.inputs import AsOf, Uscc
-from service.api.route import DeskDep, reads_firm, router
+from service.api.route import DeskDep, FirmGuard, XPurpose, desk_of, reads_firm, router
 from service.api.shapes_firm import FirmAnswer, ProfileAnswer, ScoreAnswer
 from service.api.shapes_options import OptionsAnswer
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary
-from service.usecases.list_options import encoded_options
+from service.usecases.list_options import encoded_options, kept_options
+from service.usecases.rests_on import RestsOn, rests_on
 from service.web.encode import answered
 
 routes = router("firms")
 Opened = Annotated[Access, reads_firm(Action.READ_FIRM)]
+
+
+class OptionsGuard(FirmGuard):
+    """Opens a firm's file, and looks in the same transaction at what an answer about its options rests on."""
+
+    async def __call__(  # type: ignore[override]  # the handler is told more
+        self, request: Request, uscc: Uscc, x_purpose: XPurpose = None
+    ) -> tuple[Access, RestsOn]:
+        desk = desk_of(request)
+        receipts, day = desk.kept.receipts_about(uscc), desk.today()
+
+        def beside(session: Session) -> RestsOn:
+            return rests_on(session, desk.office, uscc, day, receipts)
+
+        return await self.opened(request, uscc, x_purpose, beside)
 
 
 @routes.get("/firms/{uscc}", summary="One firm", responses={200: {"model": FirmAnswer}})
@@ -48,7 +65,7 @@ async def read_score(access: Opened, desk: DeskDep, uscc: Uscc, as_of: AsOf = No
 
 @routes.get("/firms/{uscc}/options", summary="What financing fits a firm", responses={200: {"model": OptionsAnswer}})
 async def read_options(
-    access: Annotated[Access, reads_firm(Action.READ_OPTIONS)],
+    opened: Annotated[tuple[Access, RestsOn], Depends(OptionsGuard(Action.READ_OPTIONS))],
     desk: DeskDep,
     uscc: Uscc,
     as_of: AsOf = None,
@@ -82,18 +99,9 @@ async def read_options(
         "security": security,
         "enjoyed": None if enjoyed is None else enjoyed.split(","),
     }
-    snapshot = desk.shelf.on(as_of)
-    return answered(
-        await run_in_threadpool(
-            encoded_options,
-            desk.kept,
-            desk.office,
-            snapshot,
-            uscc,
-            need,
-            access.viewer,
-            desk.now(),
-            access.marks,
-            as_of or desk.today(),
-        )
-    )
+    (access, rest), snapshot, until = opened, desk.shelf.on(as_of), as_of or desk.today()
+    before = kept_options(desk.kept, rest, snapshot, uscc, need, access.viewer, access.marks, until)
+    if before is not None:
+        return answered(before)
+    asked = (snapshot, uscc, need, access.viewer, desk.now(), access.marks, until)
+    return answered(await run_in_threadpool(encoded_options, desk.kept, desk.office, *asked))

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.routing import APIRoute
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from models.errors import RefusedInput
-from service.access.auth import Action, Caller, check_may, not_authenticated
+from service.access.auth import MAY, Action, Caller, check_may, hashed, not_authenticated
 from service.access.policy import Reason
-from service.access.reading import Access, open_file, purpose_of
+from service.access.reading import Access, Reading, purpose_of
 from service.api.inputs import Uscc
 from service.api.shapes import Problem
-from service.audit.journal import record
+from service.audit.chain import Event
+from service.audit.journal import Entry, enter, record
 from service.audit.told import asked_by, asker_of, is_told_at_the_door, told
 from service.desk import Desk
-from service.usecases.issue_token import caller_of
+from service.usecases.issue_token import caller_in, caller_of, unknown_token
 from service.usecases.sign_in import csrf_fits, person_of
 from service.web.etags import IF_MATCH
+from service.web.held import held_now
 from service.web.idempotency import HEADER as KEY_HEADER
 from service.web.idempotency import answer_once, belongs_to, why_unkeyed
 from service.web.middleware import RATE_LIMIT
 from service.web.rate_limits import Policy
 from service.web.strict_json import parse_strict, read_limited
+
+Found = TypeVar("Found")
 
 
 class _StrictRequest(Request):
@@ -153,29 +160,64 @@ class Guard:
         self.told_inside = told_inside
 
     async def __call__(self, request: Request) -> Caller:
-        caller = await self.let_in(request)
-        if not self.told_inside and is_told_at_the_door(self.action, request.method in _SAFE):
-            await run_in_threadpool(_tell, request, self.action)
+        if self.told_inside or not is_told_at_the_door(self.action, request.method in _SAFE):
+            caller = await self.let_in(request)
+        else:
+            caller, token = await self.let_in_seen(request)
+            now = desk_of(request).now()
+            event = _event(request, self.action, now)
+
+            def tell(session: Session) -> Entry[bool]:
+                known = not token or caller_in(session, token, now) == caller
+                return Entry(known, event if known else None)
+
+            if not await _in_turn(request, tell):
+                raise _forgotten(request, token)
         await belongs_to(request, caller.client_id, caller.person)
         return caller
+
+    async def let_in_seen(self, request: Request) -> tuple[Caller, str]:
+        """:meth:`let_in`, where a token that was seen before is left to be looked up in the transaction that writes the
+        reading down: then its hash, else nothing.
+        """
+        token = self.token_of(request)
+        sha256 = hashed(token) if token else ""
+        seen = desk_of(request).seen
+        caller = seen.find(sha256)
+        if caller is not None and caller.role in MAY[self.action]:
+            self.arrives(request, caller)
+            return caller, sha256
+        caller = await self.let_in(request)
+        if token:
+            seen.see(sha256, caller)
+        return caller, ""
 
     async def who(self, request: Request) -> Caller:
         """Who asks, as far as they prove it."""
         return await run_in_threadpool(_caller, request)
 
+    def token_of(self, request: Request) -> str:
+        """The bearer token that alone says who asks; empty where it does not."""
+        return _bearer(request)
+
     async def let_in(self, request: Request) -> Caller:
         """Who asks, counted, and allowed to do this; from here on the journal knows who it is."""
         caller = await self.who(request)
-        count(request, Policy.CLIENT, caller.client_id)
         try:
-            check_may(caller, self.action)
+            self.arrives(request, caller)
         except RefusedInput as refused:
-            reason = Reason.NO_POWER if refused.field == "powers" else Reason.NOT_YOUR_ROLE
-            await run_in_threadpool(_tell_refused, request, caller, self.action, reason)
+            if refused.status == 403:
+                reason = Reason.NO_POWER if refused.field == "powers" else Reason.NOT_YOUR_ROLE
+                await run_in_threadpool(_tell_refused, request, caller, self.action, reason)
             raise
+        return caller
+
+    def arrives(self, request: Request, caller: Caller) -> None:
+        """Count the caller, refuse what it may not do, and say who asks for the rest of the request."""
+        count(request, Policy.CLIENT, caller.client_id)
+        check_may(caller, self.action)
         purpose = purpose_of(request.headers.get("x-purpose"))
         asked_by(asker_of(caller, purpose.value if purpose else "", request.scope["request_id"]))
-        return caller
 
 
 def _caller(request: Request) -> Caller:
@@ -195,20 +237,37 @@ def _caller(request: Request) -> Caller:
                 status=403,
             )
         return caller
-    scheme, _, token = (offered or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    token = _bearer(request)
+    if not token:
         raise not_authenticated("This route needs a bearer token.")
-    return caller_of(desk.office, token.strip(), desk.now())
+    return caller_of(desk.office, token, desk.now())
 
 
-def _tell(request: Request, action: Action, result: str = "allowed", reason: str = "") -> None:
-    """Write down a reading before it is done: by whom, of what, what for."""
-    desk, named = desk_of(request), dict(request.path_params)
+def _bearer(request: Request) -> str:
+    """The bearer token of a request; empty where there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _forgotten(request: Request, token_sha256: str) -> RefusedInput:
+    desk_of(request).seen.forget(token_sha256)
+    return unknown_token()
+
+
+async def _in_turn(request: Request, work: Callable[[Session], Entry[Found]]) -> Found:
+    """What ``work`` found, committed together with its entry in the journal."""
+    store = desk_of(request).office.store
+    if held_now() is not None:
+        return (await run_in_threadpool(store.write_together, work, enter)).found
+    return (await asyncio.wrap_future(store.write_soon(work, enter))).found
+
+
+def _event(request: Request, action: Action, now: datetime, result: str = "allowed", reason: str = "") -> Event:
+    """What the journal is to tell of a reading before it is done: by whom, of what, what for."""
+    named = dict(request.path_params)
     firm = named.pop("uscc", "")
     what = "/".join(str(value) for value in named.values())
-    with desk.office.write() as session:
-        event = told(action, desk.now(), firm[:18], what[:64], result=result)
-        record(session, replace(event, reason=reason))
+    return replace(told(action, now, firm[:18], what[:64], result=result), reason=reason)
 
 
 def _tell_refused(request: Request, caller: Caller, action: Action, reason: Reason) -> None:
@@ -219,7 +278,9 @@ def _tell_refused(request: Request, caller: Caller, action: Action, reason: Reas
     if desk_of(request).rates.count(Policy.REFUSED, caller.client_id).exceeded:
         return
     asked_by(asker_of(caller, "", request.scope["request_id"]))
-    _tell(request, action, "denied", reason.value)
+    desk = desk_of(request)
+    with desk.office.write() as session:
+        record(session, _event(request, action, desk.now(), "denied", reason.value))
 
 
 def requires(action: Action, told_inside: bool = False) -> Any:
@@ -231,6 +292,17 @@ def requires(action: Action, told_inside: bool = False) -> Any:
     return Depends(Guard(action, told_inside))
 
 
+XPurpose = Annotated[
+    str | None,
+    Header(
+        max_length=40,
+        description="What the data is read for: own (a firm, by itself), official (staff), pre_loan, in_loan, "
+        "post_loan (lenders, who must say it and need a consent that names it)",
+        examples=["pre_loan"],
+    ),
+]
+
+
 class FirmGuard(Guard):
     """A guard of a route about one firm: also decides on the purpose and the consent, and writes the journal."""
 
@@ -238,24 +310,30 @@ class FirmGuard(Guard):
         self,
         request: Request,
         uscc: Uscc,
-        x_purpose: Annotated[
-            str | None,
-            Header(
-                max_length=40,
-                description="What the data is read for: own (a firm, by itself), official (staff), pre_loan, in_loan, "
-                "post_loan (lenders, who must say it and need a consent that names it)",
-                examples=["pre_loan"],
-            ),
-        ] = None,
+        x_purpose: XPurpose = None,
     ) -> Access:
-        caller = await self.let_in(request)
+        return (await self.opened(request, uscc, x_purpose))[0]
+
+    async def opened(
+        self, request: Request, uscc: str, purpose: str | None, beside: Callable[[Session], Any] | None = None
+    ) -> tuple[Access, Any]:
+        """The access, and what ``beside`` read in the same transaction."""
+        caller, token = await self.let_in_seen(request)
         count(request, Policy.LOOK_UP, caller.client_id, uscc)
-        desk = desk_of(request)
+        now, asked = desk_of(request).now(), purpose_of(purpose)
+
+        def holds(session: Session) -> bool:
+            return caller_in(session, token, now) == caller
+
         told = request.scope["request_id"]
-        access = await run_in_threadpool(open_file, desk.office, caller, uscc, x_purpose, self.action, desk.now(), told)
+        reading = Reading(caller, uscc, asked, self.action, now, told, holds if token else None, beside)
+        found = await _in_turn(request, reading.decided)
+        if found.decision is None:
+            raise _forgotten(request, token)
+        access = reading.access(found.decision, found.marks)
         # After the reading was decided: a stored answer is no way around a consent that has ended.
         await belongs_to(request, caller.client_id, caller.person)
-        return access
+        return access, found.beside
 
 
 def reads_firm(action: Action) -> Any:
@@ -263,4 +341,9 @@ def reads_firm(action: Action) -> Any:
     return Depends(FirmGuard(action))
 
 
-DeskDep = Annotated[Desk, Depends(desk_of)]
+async def _desk(request: Request) -> Desk:
+    # Asynchronous: the framework does what is not in a thread of its pool.
+    return desk_of(request)
+
+
+DeskDep = Annotated[Desk, Depends(_desk)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from service.web.encode import canonical
@@ -56,7 +56,8 @@ class Break:
 
 def entry_hash(seq: int, previous_hash: str, event: Event) -> str:
     """SHA-256 in hex over the previous hash and the canonical JSON of the numbered event."""
-    content = {**asdict(event), "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"), "seq": seq}
+    told = {name: getattr(event, name) for name in EVENT_FIELDS}
+    content = {**told, "at": event.at.astimezone(UTC).isoformat(timespec="microseconds"), "seq": seq}
     return hashlib.sha256(previous_hash.encode() + canonical(content)).hexdigest()
 
 

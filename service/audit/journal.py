@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -21,6 +22,17 @@ _MOVE = (
 )
 #: Rows held in memory while a chain is walked.
 _PAGE = 2_000
+
+
+Found = TypeVar("Found", covariant=True)
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Found]):
+    """What a piece of work in a shared transaction found, and what the journal is to tell of it, if anything."""
+
+    found: Found
+    event: Event | None
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,13 @@ def record(session: Session, *events: Event) -> None:
     if rows:
         connection.execute(_APPEND, rows)
         connection.execute(_MOVE, {"new_seq": seq, "new_hash": last})
+
+
+def enter(session: Session, entries: Sequence[Entry[Any]]) -> None:
+    """The ending of a shared transaction: what all that was done in it is to tell, written at once."""
+    events = [entry.event for entry in entries if entry.event is not None]
+    if events:
+        record(session, *events)
 
 
 def verify(office: Office, anchors: Sequence[tuple[int, str]] = ()) -> Verified:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.tables import Objection
@@ -32,13 +32,26 @@ class Mark:
     corrected_at: datetime | None = None
 
 
+#: The columns in the order of the fields of :class:`Mark`.
+_OF_FIRM = (
+    select(
+        Objection.id,
+        Objection.item,
+        Objection.record_id,
+        Objection.stage,
+        Objection.reason,
+        Objection.filed_at,
+        Objection.statement,
+        Objection.corrected_at,
+    )
+    .where(Objection.firm == bindparam("firm"), Objection.marked)
+    .order_by(Objection.filed_at, Objection.id)
+)
+
+
 def marks_of(session: Session, firm: str) -> tuple[Mark, ...]:
     """The marks of one firm, oldest first: one query over an index."""
-    query = select(Objection).where(Objection.firm == firm, Objection.marked)
-    return tuple(
-        Mark(row.id, row.item, row.record_id, row.stage, row.reason, row.filed_at, row.statement, row.corrected_at)
-        for row in session.scalars(query.order_by(Objection.filed_at, Objection.id))
-    )
+    return tuple(Mark(*row) for row in session.connection().execute(_OF_FIRM, {"firm": firm}))
 
 
 def standing_marks(marks: Iterable[Mark], known_by: datetime) -> tuple[Mark, ...]:

@@ -18,7 +18,9 @@ from service.web.encode import encode
 
 #: Rule sets kept, one per office and state of its shelf; an older one is made again when it is asked for.
 _KEPT = 8
-_CHANGES = select(func.count(ProductVersion.activated_at), func.count(ProductVersion.retired_at))
+#: How many versions were ever activated, and retired: both only grow.
+ACTIVATED, RETIRED = func.count(ProductVersion.activated_at), func.count(ProductVersion.retired_at)
+_CHANGES = select(ACTIVATED, RETIRED)
 _made: dict[tuple[object, ...], Rules] = {}
 _lock = Lock()
 
@@ -29,17 +31,22 @@ def rules_of(office: Office, day: date) -> Rules:
     Asked at every answer: one small query says whether anything was activated or retired since.
     """
     with office.read() as session:
-        mark = _mark(session)
-        if mark == (0, 0):
-            return rules()
-        key = (office.store.url, *mark, day)
-        with _lock:
-            if key not in _made:
-                found = _made[key] = rules().with_products(_files(session, day))
-                while len(_made) > _KEPT:
-                    _made.pop(next(iter(_made)))
-                return found
-            return _made[key]
+        activated, retired = session.connection().execute(_CHANGES).one()
+        return rules_at(session, office, (activated, retired), day)
+
+
+def rules_at(session: Session, office: Office, mark: tuple[int, int], day: date) -> Rules:
+    """:func:`rules_of`, where it is known how many versions were ever activated and retired (``mark``)."""
+    if mark == (0, 0):
+        return rules()
+    key = (office.store.url, *mark, day)
+    with _lock:
+        if key not in _made:
+            found = _made[key] = rules().with_products(_files(session, day))
+            while len(_made) > _KEPT:
+                _made.pop(next(iter(_made)))
+            return found
+        return _made[key]
 
 
 def in_force(versions: Iterable[ProductVersion], day: date) -> ProductVersion | None:
@@ -68,12 +75,6 @@ def offered_document(version: ProductVersion) -> dict[str, Any]:
 def file_of(document: dict[str, Any]) -> bytes:
     """A product document as a file of the rule set; JSON is YAML."""
     return encode(document, indent=True) + b"\n"
-
-
-def _mark(session: Session) -> tuple[int, int]:
-    """How many versions were ever activated, and retired: both only grow."""
-    activated, retired = session.connection().execute(_CHANGES).one()
-    return int(activated), int(retired)
 
 
 def _files(session: Session, day: date) -> dict[str, bytes | None]:

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from service.access.auth import Caller, Role
 from service.access.policy import Grant, Purpose, decide
-from service.access.reading import grants_of, max_age_of
+from service.access.reading import consents_of
 
 
 def consent_in_force(session: Session, firm: str, lender: str, now: datetime) -> Grant | None:
     """The consent under which ``lender`` may read ``firm`` before a loan; ``None`` where there is none at ``now``."""
     caller = Caller(lender, Role.BANK, lender)
-    grants = grants_of(session, caller, firm)
-    return decide(caller, firm, Purpose.PRE_LOAN, grants, now, max_age_of(session, caller)).grant
+    grants, max_age = consents_of(session, caller, firm)
+    return decide(caller, firm, Purpose.PRE_LOAN, grants, now, max_age).grant

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from matching.applications.support import LOAN
@@ -19,17 +19,20 @@ from models.tables import LoanEntry
 
 SOURCE = "platform"
 
+#: The day on which the first loan of ``firm`` was drawn through the platform.
+FIRST_DRAWN = select(func.min(LoanEntry.drawn_on)).where(
+    LoanEntry.firm == bindparam("firm"), LoanEntry.kind == LOAN, LoanEntry.lender_kind.in_(RECORDED_LENDERS)
+)
+
 
 def platform_facts(session: Session, firm: str, until: date, known: Mapping[str, Scalar]) -> list[dict[str, Any]]:
     """The facts from loans of ``firm`` drawn up to and including ``until`` that ``known`` does not hold already."""
-    query = select(func.min(LoanEntry.drawn_on)).where(
-        LoanEntry.firm == firm,
-        LoanEntry.kind == LOAN,
-        LoanEntry.lender_kind.in_(RECORDED_LENDERS),
-        LoanEntry.drawn_on <= until,
-    )
-    since = session.scalar(query)
-    if since is None:
+    return facts_since(session.connection().execute(FIRST_DRAWN, {"firm": firm}).scalar(), until, known)
+
+
+def facts_since(since: date | None, until: date, known: Mapping[str, Scalar]) -> list[dict[str, Any]]:
+    """The same, where the day of :data:`FIRST_DRAWN` is known."""
+    if since is None or since > until:
         return []
     return untold([{"fact": "ever_borrowed", "value": True, "since": since.isoformat(), "source": SOURCE}], known)
 

@@ -40,6 +40,9 @@ class FormGuard(PageGuard):
     The form is read here, once; the handler finds it with :func:`form_of`.
     """
 
+    def token_of(self, request: Request) -> str:
+        return ""
+
     async def who(self, request: Request) -> Caller:
         token = request.cookies.get(COOKIE, "")
         if not token:

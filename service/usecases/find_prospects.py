@@ -35,7 +35,6 @@ from service.market.release import (
     in_registers,
     known_bits,
     sort_trait,
-    trait_of,
     traits_of,
     veil_of,
 )
@@ -167,8 +166,8 @@ def _for_staff(
     seeker: Seeker, snapshot: OpenSnapshot, screened: Screened, node: Node, order: Order | None, after: str, limit: int
 ) -> dict[str, Any]:
     page = page_of(screened, snapshot.columns.values, order, limit, after, _asked(seeker, snapshot, node, order))
-    found, whose = screened.found, seeker.caller.role.value
-    traits = [trait_of(snapshot, name) for name in FACETS]
+    found, whose, key = screened.found, seeker.caller.role.value, seeker.key
+    traits = _facet_traits(snapshot)
     counts = [np.bincount(trait.places[found] + 1, minlength=trait.size + 1)[1:].tolist() for trait in traits]
     return {
         "total": page.total,
@@ -180,8 +179,7 @@ def _for_staff(
             trait.name: _facet(snapshot, trait.name, count) for trait, count in zip(traits, counts, strict=True)
         },
         "items": [
-            named_card(snapshot, int(row), prospect_id(seeker.key, whose, snapshot.firm_at(int(row))))
-            for row in page.rows
+            named_card(snapshot, int(row), prospect_id(key, whose, snapshot.firm_at(int(row)))) for row in page.rows
         ],
         "next_cursor": f"{snapshot.id}.{page.next_cursor}" if page.next_cursor else None,
     }
@@ -204,7 +202,7 @@ def _for_lender(
         )
     cards = listed_rows(seeker, snapshot, screened, order)
     page = range(start, min(start + limit, len(cards.rows)))
-    names = [snapshot.firm_at(int(cards.rows[place])) for place in page]
+    names, key = [snapshot.firm_at(int(cards.rows[place])) for place in page], seeker.key
     scope = fingerprint(question)
     small = total is None
     following = write_cursor(Cursor(0, page.stop), asked) if page.stop < len(cards.rows) else ""
@@ -215,16 +213,14 @@ def _for_lender(
         "withheld_below": market_terms().release.smallest_group if small else None,
         "waterfall": [] if small else steps,
         "facets": {
-            name: []
-            if small
-            else _facet(snapshot, name, veil.counts(screened.found, trait_of(snapshot, name), question))
-            for name in FACETS
+            trait.name: [] if small else _facet(snapshot, trait.name, veil.counts(screened.found, trait, question))
+            for trait in _facet_traits(snapshot)
         },
         "items": [
             lender_card(
                 snapshot,
                 int(cards.rows[place]),
-                sealed_prospect(seeker.key, seeker.caller.tenant, scope, name),
+                sealed_prospect(key, seeker.caller.tenant, scope, name),
                 cards.traits,
                 int(cards.shown[place]),
                 name in cards.reachable,
@@ -253,6 +249,11 @@ def _asked(seeker: Seeker, snapshot: OpenSnapshot, node: Node, order: Order | No
     """What a cursor belongs to; the office's key is in it, so that nobody else can make one."""
     sort = (order.spec.id, order.descending) if order else ()
     return fingerprint(seeker.key, seeker.caller.tenant, question_of(node), sort, snapshot.id)
+
+
+def _facet_traits(snapshot: OpenSnapshot) -> list[Trait]:
+    known = {trait.name: trait for trait in traits_of(snapshot)}
+    return [known[name] for name in FACETS]
 
 
 def _facet(snapshot: OpenSnapshot, name: str, counts: Sequence[int | None]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from models.errors import RefusedInput
@@ -17,6 +17,12 @@ from service.office import Office
 
 #: Compared against when the client does not exist, so that a wrong id takes as long as a wrong secret.
 _NOBODY = hashed("")
+#: Said once, not at every request: what a statement compiles to is found by the statement itself.
+_CALLER = (
+    select(Client.id, Client.role, Client.tenant, Client.disabled_at, Token.expires_at)
+    .join(Token, Token.client_id == Client.id)
+    .where(Token.sha256 == bindparam("sha256"))
+)
 
 
 @dataclass(frozen=True)
@@ -80,13 +86,21 @@ def caller_of(office: Office, token: str, now: datetime) -> Caller:
     """The caller a token stands for; 401 when it is unknown, expired, another kind of office's, or its client was
     disabled."""
     check_office(office, token, "Authorization")
-    query = (
-        select(Client.id, Client.role, Client.tenant, Client.disabled_at, Token.expires_at)
-        .join(Token, Token.client_id == Client.id)
-        .where(Token.sha256 == hashed(token))
-    )
     with office.read() as session:
-        found = session.execute(query).one_or_none()
+        found = caller_in(session, hashed(token), now)
+    if found is None:
+        raise unknown_token()
+    return found
+
+
+def caller_in(session: Session, token_sha256: str, now: datetime) -> Caller | None:
+    """The caller whom the token with this hash stands for now; ``None`` for nobody."""
+    found = session.connection().execute(_CALLER, {"sha256": token_sha256}).one_or_none()
     if found is None or found.disabled_at is not None or found.expires_at <= now:
-        raise not_authenticated("The token is unknown or has expired.")
+        return None
     return Caller(found.id, Role(found.role), found.tenant)
+
+
+def unknown_token() -> RefusedInput:
+    """The 401 refusal of a token that stands for nobody."""
+    return not_authenticated("The token is unknown or has expired.")

@@ -20,11 +20,11 @@ from service.books.receipts import add_receipt, has_receipt, keep_rule_set, rece
 from service.books.rulebook import Rules
 from service.cases.marks import Mark, marks_answer, standing_marks
 from service.clock import day_of
-from service.market.published import rules_of
-from service.needs.platform_facts import platform_facts, untold
+from service.needs.platform_facts import facts_since, untold
 from service.office import Office
 from service.snapshot.snapshots import OpenSnapshot
 from service.usecases.count_usage import Usage, add_usage
+from service.usecases.rests_on import RestsOn, rests_on
 from service.web.encode import canonical, encode
 
 
@@ -63,17 +63,30 @@ def encoded_options(
     marks: Sequence[Mark] = (),
     until: date | None = None,
 ) -> bytes:
-    """:func:`list_options` as JSON. What was answered before from the same is not worked out again: what it rests on
-    is looked at each time, and its receipt must still be there.
-    """
+    """:func:`list_options` as JSON, which is kept to be given again (:func:`kept_options`)."""
     question = _question(office, snapshot, uscc, need, viewer, now, marks, until)
-    found = kept.find(snapshot, question.key)
-    if found is not None and has_receipt(office, found.receipt_id):
-        return found.body
     _, body, receipt_id = _answered(office, snapshot, question, now)
     body = body[:-1] + b',"receipt_id":' + encode(receipt_id) + b"}"
-    kept.keep(snapshot, question.key, Kept(body, receipt_id))
+    kept.keep(snapshot, question.key, Kept(body, receipt_id), uscc)
     return body
+
+
+def kept_options(
+    kept: KeptAnswers,
+    rest: RestsOn,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    need: Mapping[str, object],
+    viewer: Viewer,
+    marks: Sequence[Mark] = (),
+    until: date | None = None,
+) -> bytes | None:
+    """What was answered before from the same; ``None`` where nothing was, or its receipt is not known to be there.
+
+    ``rest`` is looked up at each answer, with the receipts of ``kept`` about this firm.
+    """
+    found = kept.find(snapshot, _asked(rest, snapshot, uscc, need, viewer, marks, until).key)
+    return found.body if found is not None and found.receipt_id in rest.receipts else None
 
 
 @dataclass(frozen=True)
@@ -102,11 +115,23 @@ def _question(
     marks: Sequence[Mark],
     until: date | None,
 ) -> _Question:
-    stated = {name: value for name, value in need.items() if value is not None}
     with office.read() as session:
-        told = platform_facts(session, uscc, until or snapshot.as_of, {})
-    standing = standing_marks(marks, snapshot.known_by)
-    return _Question(uscc, stated, viewer, tuple(standing), told, rules_of(office, day_of(now)))
+        rest = rests_on(session, office, uscc, day_of(now))
+    return _asked(rest, snapshot, uscc, need, viewer, marks, until)
+
+
+def _asked(
+    rest: RestsOn,
+    snapshot: OpenSnapshot,
+    uscc: str,
+    need: Mapping[str, object],
+    viewer: Viewer,
+    marks: Sequence[Mark],
+    until: date | None,
+) -> _Question:
+    stated = {name: value for name, value in need.items() if value is not None}
+    told = facts_since(rest.since, until or snapshot.as_of, {})
+    return _Question(uscc, stated, viewer, tuple(standing_marks(marks, snapshot.known_by)), told, rest.used)
 
 
 def _answered(

@@ -19,7 +19,7 @@ from models.tables import AuditHead, BorrowerAlert, Consent, Snapshot, WatchedBo
 from service.access.auth import Caller, Role
 from service.access.disclosure import Shown, Viewer
 from service.access.policy import Grant, Purpose, decide
-from service.access.reading import grants_of, max_age_of
+from service.access.reading import consents_of
 from service.audit.chain import Event
 from service.audit.journal import record
 from service.books.rulebook import borrower_watch
@@ -79,8 +79,8 @@ def watch_borrowers(shelf: Shelf, now: datetime) -> Told:
 def standing_grant(session: Session, lender: str, firm: str, now: datetime) -> Grant | None:
     """The firm's consent to be watched by this lender, if one is in force at ``now``."""
     caller = Caller(WATCH, Role.BANK, lender)
-    grants = grants_of(session, caller, firm)
-    return decide(caller, firm, Purpose.POST_LOAN, grants, now, max_age_of(session, caller)).grant
+    grants, max_age = consents_of(session, caller, firm)
+    return decide(caller, firm, Purpose.POST_LOAN, grants, now, max_age).grant
 
 
 def covers(grant: Grant, item: str) -> bool:

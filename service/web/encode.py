@@ -45,7 +45,8 @@ def _plain(value: Any) -> Any:
 
 def yuan_text(amount: Decimal | None) -> str | None:
     """An amount as an answer carries it: yuan with two decimals (``"1234.50"``), or ``None`` for unknown."""
-    return None if amount is None else format(round_half_up(amount), "f")
+    # Two decimals are never written with an exponent, so plain text will do: an answer holds a thousand amounts.
+    return None if amount is None else str(round_half_up(amount))
 
 
 def answered(answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -6,10 +6,9 @@ import re
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +35,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+_ID = b"x-request-id"
 #: Once a browser came by https it comes by nothing else for a year.
 _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 #: Where a route leaves the standing of its caller's quota, in the scope of the request.
@@ -54,7 +54,9 @@ class Around:
     def __init__(self, app: ASGIApp, meter: Meter, settings: Settings, label: Mapping[str, str]):
         self.app = app
         self.meter = meter
-        self.headers = _HEADERS | (_HTTPS_ONLY if settings.public_url.startswith("https://") else {}) | dict(label)
+        told = _HEADERS | (_HTTPS_ONLY if settings.public_url.startswith("https://") else {}) | dict(label)
+        self._headers = [_raw(name, value) for name, value in told.items()]
+        self._ours = {name for name, _ in self._headers} | {_ID}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,8 +66,7 @@ class Around:
             await self._answer(scope, receive, send, traced)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, traced: Span) -> None:
-        request = Request(scope, receive)
-        offered = request.headers.get("x-request-id", "")
+        offered = next((value.decode("latin-1") for name, value in scope["headers"] if name == _ID), "")
         good = _REQUEST_ID.match(offered) and not _LIKE_A_CODE.search(offered)
         scope["request_id"] = offered if good else uuid.uuid4().hex
         started = time.perf_counter()
@@ -75,12 +76,7 @@ class Around:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = scope["request_id"]
-                headers.setdefault("Cache-Control", "no-store")
-                standing = scope.get(RATE_LIMIT)
-                for name, value in (self.headers | (standing.headers() if standing else {})).items():
-                    headers[name] = value
+                message["headers"] = self._told(scope, message.get("headers", ()))
             await send(message)
 
         try:
@@ -88,12 +84,12 @@ class Around:
             if refused is None:
                 await self.app(scope, receive, send_with_headers)
             else:
-                await problem_response(problem_of(refused), request)(scope, receive, send_with_headers)
+                await problem_response(problem_of(refused), Request(scope, receive))(scope, receive, send_with_headers)
         except Exception:
             log.exception("request failed", request_id=scope["request_id"], route=_route(scope))
             if status:
                 raise
-            await unexpected(request)(scope, receive, send_with_headers)
+            await unexpected(Request(scope, receive))(scope, receive, send_with_headers)
         finally:
             route, method, seconds = _route(scope), _method(scope), time.perf_counter() - started
             self.meter.add(route, method, status, seconds)
@@ -109,6 +105,19 @@ class Around:
                     status=status,
                     ms=round(seconds * 1000, 1),
                 )
+
+    def _told(self, scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer with those of every answer in place of their likes."""
+        standing = scope.get(RATE_LIMIT)
+        limits = dict(_raw(name, value) for name, value in standing.headers().items()) if standing else {}
+        kept = [each for each in headers if each[0] not in self._ours and each[0] not in limits]
+        if all(name != b"cache-control" for name, _ in kept):
+            kept.append((b"cache-control", b"no-store"))
+        return [*kept, *self._headers, (_ID, scope["request_id"].encode("latin-1")), *limits.items()]
+
+
+def _raw(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 def _route(scope: Scope) -> str:

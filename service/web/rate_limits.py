@@ -10,9 +10,10 @@ import math
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Lock
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
+from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from models.errors import RefusedInput
@@ -76,11 +77,60 @@ class Standing:
         )
 
 
+class _Counters(Storage):
+    """Counters in memory. The library's own storage begins a thread to sweep at nearly every count; here whoever counts
+    sweeps, once a window.
+    """
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counts: dict[str, tuple[int, float]] = {}
+        self._swept = time.time()
+        self._lock = Lock()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        now = time.time()
+        with self._lock:
+            if now - self._swept >= WINDOW_SECONDS:
+                self._counts = {each: kept for each, kept in self._counts.items() if kept[1] > now}
+                self._swept = now
+            number, until = self._counts.get(key, (0, 0.0))
+            number, until = (number + amount, until) if until > now else (amount, now + expiry)
+            self._counts[key] = (number, until)
+        return number
+
+    def get(self, key: str) -> int:
+        number, until = self._counts.get(key, (0, 0.0))
+        return number if until > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        return self._counts.get(key, (0, time.time()))[1]
+
+    def check(self) -> bool:
+        return True
+
+    def reset(self) -> int:
+        with self._lock:
+            number = len(self._counts)
+            self._counts.clear()
+        return number
+
+    def clear(self, key: str) -> None:
+        with self._lock:
+            self._counts.pop(key, None)
+
+
 class RateLimits:
     """The counters of one process."""
 
     def __init__(self, settings: Settings):
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(_Counters())
         self._items = {
             policy: RateLimitItemPerMinute(quota, namespace=policy.value)
             for policy, quota in {
