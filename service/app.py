@@ -48,7 +48,8 @@ from service.api import (
     webhooks,
     what_if,
 )
-from service.api.route import BODY_PROBLEMS, Guard, StrictRoute
+from service.api.guard import Guard
+from service.api.route import BODY_PROBLEMS, StrictRoute
 from service.clock import utc_now
 from service.delta.delta import LOOK_SECONDS
 from service.delta.keeping_up import kept_up

@@ -24,7 +24,7 @@ from models.tables import Batch, Consent, Receipt
 from service.access.auth import MAY, Action, Role
 from service.access.disclosure import Consent as Scope
 from service.access.disclosure import Shown, Viewer
-from service.api.route import FirmGuard, Guard
+from service.api.guard import FirmGuard, Guard
 from service.app import guard_of
 from service.books.rulebook import lenders
 from service.books.seedbook import catalogue

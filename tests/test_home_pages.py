@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from models.tables import AuditEntry, SignIn
 from service.access.auth import Role
-from service.api.route import COOKIE
+from service.api.guard import COOKIE
 from service.pages.queues import QUEUES
 from service.pages.session import CSRF_COOKIE
 from service.usecases.manage_people import add_person

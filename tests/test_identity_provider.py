@@ -11,7 +11,7 @@ from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
 from models.tables import Person
-from service.api.route import COOKIE
+from service.api.guard import COOKIE
 from service.usecases.manage_people import disable_person
 from tests.oidc_provider import Provider
 from tests.shell import Clock, Shell, a_shell, is_problem

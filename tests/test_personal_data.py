@@ -33,7 +33,7 @@ from models.tables import (
     UsedAssertion,
 )  # fmt: skip
 from service.access.auth import MAY, Role
-from service.api.route import FirmGuard
+from service.api.guard import FirmGuard
 from service.api.shapes_personal import ErasureAnswer, PersonalDataAnswer, RetentionRunShape
 from service.app import guard_of
 from service.books.rulebook import lenders

@@ -18,7 +18,7 @@ from models.errors import RefusedInput
 from models.tables import AuditEntry, Person, SignIn
 from service.access.auth import Role
 from service.access.second_factor import hash_password, new_second_factor, password_fits, step_of, wait_after
-from service.api.route import COOKIE
+from service.api.guard import COOKIE
 from service.pages.sign_in import CSRF_COOKIE
 from service.usecases.manage_people import add_person, change_password, disable_person
 from tests.shell import Shell, a_code, a_shell, is_problem

@@ -18,7 +18,7 @@ from sqlalchemy import select
 import service
 from models.tables import AuditEntry
 from service.access.auth import MAY, Action, Role
-from service.api.route import FirmGuard
+from service.api.guard import FirmGuard
 from service.app import guard_of
 from service.audit.journal import verify
 from service.audit.told import UNTOLD, is_told_at_the_door

@@ -247,6 +247,22 @@ def test_a_sender_that_is_killed_in_a_try_costs_a_repetition_and_nothing_else(
     assert hook.came == feed_ids(hook) * 2
 
 
+def test_tries_that_were_cut_off_here_are_not_held_against_the_receiver(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook.change()
+    with monkeypatch.context() as patched:
+        patched.setattr(webhook_deliver, "_keep", killed)
+        for _ in range(len(TERMS.pauses) + 1):
+            with pytest.raises(KeyboardInterrupt):
+                hook.send()
+            hook.shell.clock.forward(minutes=10)
+    hook.server.answers = [(503, {})]
+    assert hook.send() == Round(1), "its first refusal, and no reason to give up"
+    hook.shell.clock.moment += TERMS.pauses[0]
+    assert hook.send() == Round(1, 1)
+
+
 def test_an_outdated_try_changes_nothing(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     """A replay, or a sender thought dead: whoever took it up last says how it ended."""
     hook.change()

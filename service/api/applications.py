@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit, Since
 from service.api.inputs_needs import step_of_body
 from service.api.paging import bad_cursor, page_answer, paged, read, write
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_applications import ApplicationAnswer, ApplicationLine, ApplicationStepBody, CertificateAnswer
 from service.api.shapes_outcomes import LedgersAnswer, LenderFiguresAnswer, ProductFiguresAnswer

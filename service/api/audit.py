@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit, Since
 from service.api.paging import before_of, journal_page, page_of, paged
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_trust import AlarmAnswer, AuditEntryAnswer
 from service.usecases.find_alarms import alarms_since

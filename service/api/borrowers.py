@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.access.reading import stated_purpose
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit, Purposed
 from service.api.paging import paged, read, write
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_borrowers import (
     BorrowerAlertShape,

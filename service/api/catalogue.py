@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from scoring.catalogue import Item
 from service.access.auth import Action, Caller
-from service.api.route import requires, router
+from service.api.guard import requires
+from service.api.route import router
 from service.api.shapes import CatalogueAnswer
 from service.books.seedbook import catalogue
 from service.web.encode import encode

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import lending_purpose
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.paging import before_of, journal_page, page_answer
-from service.api.route import CHANGED, DeskDep, requires, router
+from service.api.route import CHANGED, DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_trust import ConsentAnswer, ConsentBody, ConsentTextAnswer, LookAnswer
 from service.asking import asked_day

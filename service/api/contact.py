@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller, check_own_firm
+from service.api.guard import requires
 from service.api.inputs import Uscc
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes_market import ContactAnswer, ContactBody
 from service.asking import asked_day
 from service.usecases.contact import ContactWanted, end_contact, give_word, read_word, withdraw

@@ -15,10 +15,11 @@ from matching.products import Lender
 from matching.rulefile import Name
 from models.tables import Client
 from service.access.auth import Action, Caller, Role, check_own_firm
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit, Until, Uscc
 from service.api.inputs_cost_list import ChargesBody, ConfirmationBody, CostListDraft
 from service.api.paging import page_answer
-from service.api.route import CHANGED, DeskDep, requires, router
+from service.api.route import CHANGED, DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_cost_list import CostListAnswer, CostListSummary, RecordedAnswer
 from service.books.rulebook import lenders, offers

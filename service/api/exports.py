@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import Purposed
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes_integration import ExportBody, ExportShape
 from service.usecases.ask_export import ask_export, open_file, read_export
 from service.web.encode import answered

@@ -15,9 +15,10 @@ from models.errors import NotFound, RefusedInput
 from models.tables import Batch
 from service.access.auth import Action, Caller, Role, check_agency
 from service.answers.feeds import batch_answer, feed_answer
+from service.api.guard import requires
 from service.api.inputs import CoversTo, Cursor, Limit
 from service.api.paging import bad_cursor, page_of, paged, read, write
-from service.api.route import DeskDep, desk_of, requires, router
+from service.api.route import DeskDep, desk_of, router
 from service.api.shapes import BatchShape, DeliveryShape, FeedShape, Page, RejectShape
 from service.books.seedbook import feeds
 from service.desk import Desk

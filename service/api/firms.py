@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from service.access.auth import Action
 from service.access.reading import Access
+from service.api.guard import FirmGuard, XPurpose, reads_firm
 from service.api.inputs import AsOf, Uscc
-from service.api.route import DeskDep, FirmGuard, XPurpose, desk_of, reads_firm, router
+from service.api.route import DeskDep, desk_of, router
 from service.api.shapes_firm import FirmAnswer, ProfileAnswer, ScoreAnswer
 from service.api.shapes_options import OptionsAnswer
 from service.usecases.firm_report import firm_profile, firm_score, firm_summary

@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from models.errors import NotFound
 from service.access.auth import Action, Caller
-from service.api.route import PROBLEMS, DeskDep, requires
+from service.api.guard import requires
+from service.api.route import PROBLEMS, DeskDep
 from service.api.shapes import Health, KeysAnswer, Readiness, VersionAnswer
 from service.books.rulebook import pd_scale
 from service.desk import Desk

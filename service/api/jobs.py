@@ -10,8 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import AsOf, Body
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes_jobs import JobShape
 from service.usecases.cancel_job import cancel_job
 from service.usecases.read_jobs import read_job

@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.answers.models import model_answer, models_answer
+from service.api.guard import requires
 from service.api.inputs import Body
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_models import ModelDetail, ModelShape
 from service.usecases.approve_model import approve_model

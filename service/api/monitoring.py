@@ -11,9 +11,10 @@ from starlette.responses import Response
 from models.errors import NotFound
 from service.access.auth import Action, Caller
 from service.answers.watch import watch_answer
+from service.api.guard import requires
 from service.api.inputs import AsOf, Cursor, Limit
 from service.api.paging import bad_cursor, paged, read, write
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes_cases import LateAgenciesAnswer
 from service.api.shapes_monitoring import (
     CoverageAnswer,

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from matching.applications.rank import read_weights
 from service.access.auth import Action, Caller, check_own_firm, unknown_firm
 from service.access.reading import Access
+from service.api.guard import reads_firm, requires
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.inputs_needs import consent_of_body, wanted_of_body
 from service.api.paging import page_answer
-from service.api.route import CHANGED, DeskDep, reads_firm, requires, router
+from service.api.route import CHANGED, DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_needs import NeedAnswer, NeedBody, NeedLine, PrefillAnswer, RankingAnswer
 from service.books.rulebook import application_rules

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller, check_own_firm
 from service.access.reading import Access
+from service.api.guard import reads_firm, requires
 from service.api.inputs import Cursor, Limit, Uscc
 from service.api.paging import page_answer
-from service.api.route import CHANGED, DeskDep, reads_firm, requires, router
+from service.api.route import CHANGED, DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_cases import (
     ObjectionAnswer,

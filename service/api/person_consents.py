@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller, Role
 from service.access.reading import Access
+from service.api.guard import reads_firm, requires
 from service.api.inputs import Body, Cursor, Limit, Uscc
 from service.api.paging import page_answer
-from service.api.route import DeskDep, reads_firm, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_trust import PersonConsentAnswer, PersonTextAnswer
 from service.asking import asked_day

@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.answers.rules import product_answer
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit, Purposed
 from service.api.paging import page_answer, page_of, paged
 from service.api.prospects import seeker_of
-from service.api.route import CHANGED, DeskDep, requires, router
+from service.api.route import CHANGED, DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_products import (
     ActivationBody,

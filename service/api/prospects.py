@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import Body, Cursor, Limit, Purposed
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes_market import ContactedAnswer, ProspectsAnswer, SearchAnswer
 from service.desk import Desk
 from service.market.seeker import Seeker

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from models.tables import Receipt
 from service.access.auth import Action, Caller, Role
-from service.api.route import DeskDep, requires, router
+from service.api.guard import requires
+from service.api.route import DeskDep, router
 from service.api.shapes_receipts import EvidenceShape, ReceiptShape
 from service.books.receipts import find_receipt, unknown_receipt
 from service.desk import Desk

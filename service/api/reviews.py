@@ -13,9 +13,10 @@ from models.dates import parse_date
 from models.errors import RefusedInput
 from service.access.auth import Action, Caller
 from service.answers.reviews import case_answer
+from service.api.guard import requires
 from service.api.inputs import Body, Cursor, ExpiresOn, Limit
 from service.api.paging import bad_cursor, paged, read, write
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_models import ReviewShape
 from service.usecases.decide_review import decide_review

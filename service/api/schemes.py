@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from service.access.auth import Action, Caller
 from service.answers.rules import parameter_answer, scheme_answer
+from service.api.guard import requires
 from service.api.inputs import AppliedOn, AsOf, Body, Cursor, Limit, On
 from service.api.paging import page_of, paged
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_card import CardShape
 from service.api.shapes_rules import ParameterShape, SchemeResultShape, SchemeShape

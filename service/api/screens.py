@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit, Purposed
 from service.api.paging import page_answer
 from service.api.prospects import seeker_of
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_market import ScreenAlertShape, ScreenBody, ScreenShape, SearchAnswer
 from service.usecases.save_screens import (

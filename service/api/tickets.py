@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit
 from service.api.paging import page_answer
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_applications import TicketAnswer, TicketLine, TicketStepBody
 from service.usecases.read_tickets import list_tickets, read_ticket

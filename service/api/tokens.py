@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from models.errors import RefusedInput
 from service.access.client_assertion import TYPE
-from service.api.route import PROBLEMS, DeskDep, count_address
+from service.api.guard import count_address
+from service.api.route import PROBLEMS, DeskDep
 from service.api.shapes import TokenAnswer
 from service.desk import Desk
 from service.usecases.issue_token import IssuedToken, issue_token, issue_token_by_key

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.access.auth import Action, Caller
+from service.api.guard import requires
 from service.api.inputs import Cursor, Limit
 from service.api.paging import before_of, page_answer, paged, write
-from service.api.route import DeskDep, requires, router
+from service.api.route import DeskDep, router
 from service.api.shapes import Page
 from service.api.shapes_integration import (
     DeliveryShape,

@@ -11,8 +11,9 @@ from starlette.responses import Response
 
 from service.access.auth import Action
 from service.access.reading import Access
+from service.api.guard import reads_firm
 from service.api.inputs import AsOf, Body, Uscc
-from service.api.route import DeskDep, reads_firm, router
+from service.api.route import DeskDep, router
 from service.api.shapes_what_if import WhatIfAnswer
 from service.market.published import rules_of
 from service.usecases.what_if import suppose_facts

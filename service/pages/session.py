@@ -10,7 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from models.errors import RefusedInput
 from service.access.auth import Action, Caller, check_may, not_authenticated
-from service.api.route import COOKIE, Guard, desk_of
+from service.api.guard import COOKIE, Guard
+from service.api.route import desk_of
 from service.pages.render import language_of, page
 from service.usecases.sign_in import csrf_fits, person_of
 from service.web.forms import malformed, read_form

@@ -16,7 +16,8 @@ from models.errors import NotFound, RefusedInput
 from service.access.identity_provider import Discovery, Errand, Provider, begin_errand, end_errand
 from service.access.identity_provider import refused as refused_answer
 from service.access.key_ring import office_keys
-from service.api.route import COOKIE, DeskDep, count_address
+from service.api.guard import COOKIE, count_address
+from service.api.route import DeskDep
 from service.desk import Desk
 from service.pages.render import language_of, page
 from service.pages.session import CSRF_COOKIE, check_origin

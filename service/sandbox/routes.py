@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from models.errors import RefusedInput
 from service.access.auth import Action, Caller
-from service.api.route import DeskDep, requires, router
+from service.api.guard import requires
+from service.api.route import DeskDep, router
 from service.api.shapes_applications import ApplicationAnswer
 from service.desk import Desk
 from service.integration.terms import webhook_terms

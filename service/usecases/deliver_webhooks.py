@@ -1,7 +1,7 @@
 """One round of sending: new changes become deliveries, those that are due are tried, each outcome is kept.
 
 A try is written down before it is made, with a time after which somebody else may try: a process that is killed costs a
-repetition, never a change. Several processes may send at once. The order of a house's changes is kept by their numbers
+repetition, never a change, and not one of the tries after which a delivery is given up. Several processes may send at once. The order of a house's changes is kept by their numbers
 in the feed, not by the order in which they arrive.
 """
 
@@ -114,13 +114,14 @@ def _take_up(office: Office, terms: WebhookTerms, now: datetime) -> list[_Try]:
     with office.write() as session:
         for delivery, endpoint, change in session.execute(due):
             delivery.due_at, delivery.tried_at = now + meanwhile, now
-            delivery.fence, delivery.attempts = delivery.fence + 1, delivery.attempts + 1
+            delivery.fence += 1
             secrets = secrets_of(keys, endpoint.id, endpoint.secret_version, endpoint.previous_until, now)
             taken.append(
                 _Try(
                     delivery_id=delivery.id,
                     fence=delivery.fence,
-                    attempts=delivery.attempts,
+                    # Counted when its outcome is known: a try that was cut off here is not the receiver's fault.
+                    attempts=delivery.attempts + 1,
                     endpoint_id=endpoint.id,
                     url=endpoint.address,
                     webhook_id=change.id,
@@ -151,7 +152,7 @@ def _keep(
     mine = update(WebhookDelivery).where(WebhookDelivery.id == each.delivery_id, WebhookDelivery.fence == each.fence)
     with office.write() as session:
         kept = session.connection().execute(
-            mine.values(state=state, due_at=due, status=outcome.status, fault=outcome.fault)
+            mine.values(state=state, attempts=each.attempts, due_at=due, status=outcome.status, fault=outcome.fault)
         )
         if kept.rowcount != 1:
             return None
