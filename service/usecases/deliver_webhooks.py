@@ -1,8 +1,8 @@
 """One round of sending: new changes become deliveries, those that are due are tried, each outcome is kept.
 
 A try is written down before it is made, with a time after which somebody else may try: a process that is killed costs a
-repetition, never a change, and not one of the tries after which a delivery is given up. Several processes may send at once. The order of a house's changes is kept by their numbers
-in the feed, not by the order in which they arrive.
+repetition, never a change, and not one of the tries after which a delivery is given up. Several processes may send at
+once. The order of a house's changes is kept by their numbers in the feed, not by the order in which they arrive.
 """
 
 from __future__ import annotations
