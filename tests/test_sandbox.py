@@ -346,7 +346,9 @@ def test_every_answer_says_that_it_is_a_sandbox(tmp_path: Path) -> None:
         assert here.http.get(path, headers=here.bank).headers["x-rongqiao-sandbox"] == "true", path
         assert "x-rongqiao-sandbox" not in other.http.get(path).headers, path
     assert here.http.get("/version").json()["demo"] is True
-    assert "banner" in here.http.get("/").text
+    first_page = here.http.get("/").text
+    assert "banner" in first_page
+    assert "demo-clients" not in first_page, "it has a lender's key, and no clients of a demo"
     assert here.office.invented
 
 
