@@ -52,8 +52,8 @@ def _slow_table(slow: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         "## Explainable boosting, first repeat of the folds",
         "",
-        "Four bags, ten pairs, steps of .05, not its defaults, which take 22 times as long. Judged on the first repeat "
-        "only, and the champion on those same folds.",
+        "Four bags, ten pairs, steps of .05, not its defaults, which took 8 to 11 times as long. Judged on the first "
+        "repeat only, and the champion on those same folds.",
         "",
         "| data set | judged on | model | AUC [95 %] | champion's | ahead by [95 %] | log loss | champion's |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
